@@ -1,0 +1,267 @@
+/**
+ * Byte layout of the one shared linear memory, and of every fixed structure in it.
+ *
+ * Plain numeric constants only: this file is compiled twice, by tsc and by the AssemblyScript compiler for
+ * `src/rt`, so both sides of every structure read the same numbers.
+ *
+ * | range                   | what                                              | owner, protection                     |
+ * | ----------------------- | ------------------------------------------------- | ------------------------------------- |
+ * | 0 .. 64 KiB             | never handed out (null page, wasm statics)        | nobody                                |
+ * | GLOBALS                 | process-wide words, `G_*`                         | see each word                         |
+ * | THREADS                 | thread states, `T_*`, 64 KiB each                 | the thread itself, but for words marked shared |
+ * | RESERVATIONS            | LR/SC line filter and versions                    | stripe locks; filter bytes are sticky |
+ * | TASKS                   | task blocks, `K_*`: page map root, region table   | region lock of the task               |
+ * | CODEMAP                 | guest pc -> table slot                            | written under the translation lock    |
+ * | FRAME_TABLES            | frame bitmaps and reference counts                | frames lock                           |
+ * | TOOL_AREA               | the running tool's own tables                     | the tool                              |
+ * | FRAMES .. end           | frames; with a tool, shadow behind them           | allocated under the frames lock       |
+ */
+
+export const PAGE_SHIFT = 12;
+export const PAGE_SIZE = 4096;
+/** Wasm pages (64 KiB) of the shared memory: 4 GiB, the most Node 20 allows. */
+export const WASM_PAGES = 65536;
+
+// --- process-wide words -------------------------------------------------------------------------------------
+export const GLOBALS = 0x00010000;
+/** Shared, atomic. Set to the exit status + 1 by the first exit_group or fatal end; 0 while running. */
+export const G_EXITING = 0x00010000;
+/** Shared, atomic. Signal number + 1 when the process ends by a signal. */
+export const G_EXIT_SIGNAL = 0x00010004;
+/** Shared, atomic counter: translation epoch; bumped when translated code becomes invalid. */
+export const G_CODE_EPOCH = 0x00010008;
+/** Number of live guest threads. Shared, atomic. */
+export const G_LIVE_THREADS = 0x0001000c;
+/** 1 once a second thread was ever created: stores then test the reservation filter. Written once. */
+export const G_MULTI = 0x00010010;
+/** Highest number of guest threads alive at once, and of workers used. Shared, atomic. */
+export const G_PEAK_THREADS = 0x00010014;
+export const G_TOTAL_THREADS = 0x00010018;
+/** Bytes of shadow per guest byte; 0 without a shadow. Written at start-up only. */
+export const G_SHADOW_SCALE = 0x0001001c;
+/** First byte behind the frames (and first byte of the shadow). Written at start-up only. */
+export const G_FRAMES_END = 0x00010020;
+/** Next free region slot in the worker's function table. Translation lock. */
+export const G_NEXT_SLOT = 0x00010024;
+/** Number of published code modules. Written under the translation lock, read atomically. */
+export const G_MODULES = 0x00010028;
+/** 1 under --atomicity=serial: guest code runs only with the big lock held. Written at start-up only. */
+export const G_SERIAL = 0x0001002c;
+/** Back edges between two polls. Written at start-up only. */
+export const G_FUEL = 0x00010030;
+/** Futex-like word bumped whenever the thread table changes; joiners and stoppers wait on it. */
+export const G_THREAD_EVENT = 0x00010034;
+/** Bytes used in the code byte area. Translation lock. */
+export const G_CODE_BYTES = 0x00010038;
+/** 1 when the host orders plain accesses at least as strongly as TSO. Written at start-up only. */
+export const G_TSO = 0x0001003c;
+/** Next free node of the tool's interned stacks; see the tool. */
+export const G_TOOL_WORDS = 0x00010100;
+export const G_TOOL_WORDS_SIZE = 0x400;
+/** Locks: each is a few words, see sync/. */
+export const G_LOCKS = 0x00011000;
+export const G_LOCK_BIG = 0x00011000;
+export const G_LOCK_TRANSLATION = 0x00011100;
+export const G_LOCK_FRAMES = 0x00011140;
+export const G_LOCK_THREADS = 0x00011180;
+export const G_LOCK_TOOL = 0x000111c0;
+export const G_LOCK_LOG = 0x00011200;
+export const G_LOCK_FILES = 0x00011240;
+/** Futex buckets: 256 x 64 bytes. */
+export const G_FUTEX_BUCKETS = 0x00012000;
+/** Open file table of the Linux face: 64 KiB. Files lock. */
+export const G_FILES = 0x00020000;
+export const G_FILES_SIZE = 0x00010000;
+/** Statistics counters, 8 bytes each, added to with atomics. */
+export const G_STATS = 0x00030000;
+
+// --- thread states --------------------------------------------------------------------------------------------
+export const THREADS = 0x00100000;
+export const THREAD_STRIDE = 0x00010000;
+export const MAX_THREADS = 1024;
+
+/** x0..x31, 8 bytes each; x0 is never read. */
+export const T_X = 0;
+/** f0..f31, 8 bytes each, NaN-boxed. */
+export const T_F = 256;
+export const T_PC = 512;
+/** fflags in bits 0..4, frm in bits 5..7. */
+export const T_FCSR = 520;
+/** Non-zero: every region and dispatcher returns to the thread's JavaScript loop. UNWIND_* */
+export const T_UNWIND = 524;
+/** Shared, atomic. Regions entered at a depth not below this return at once; 0 asks the thread to poll. */
+export const T_LIMIT = 528;
+/** Shared, atomic. STOP_* bits: why the thread is asked to poll. */
+export const T_STOP = 532;
+export const T_TID = 536;
+export const T_TASK = 540;
+/** Address of the task block. */
+export const T_TASKPTR = 544;
+/** 1 when stores must test the reservation filter (copy of G_MULTI, refreshed on leaving the kernel). */
+export const T_MULTI = 548;
+/** Shared, atomic. MODE_*: where the thread is. Others wait on it. */
+export const T_MODE = 552;
+/** Shared, atomic. Map epoch of the task that the thread has seen. */
+export const T_MAP_SEEN = 556;
+/** Window handed out by the last address translation: first guest address, last usable offset, host minus guest. */
+export const T_WIN_LO = 560;
+export const T_WIN_LIM = 568;
+export const T_WIN_DELTA = 576;
+/** The epoch of windows: a caller whose copy differs after a call forgets its windows. */
+export const T_WIN_EPOCH = 580;
+/** Fault being raised: address, FAULT_* access, size. */
+export const T_FAULT_ADDR = 584;
+export const T_FAULT_KIND = 592;
+export const T_FAULT_SIZE = 596;
+/** LR/SC reservation: host address (0 = none), version of the line seen, value seen, size. */
+export const T_RES_HOST = 600;
+export const T_RES_VERSION = 604;
+export const T_RES_VALUE = 608;
+export const T_RES_SIZE = 616;
+/** Thread slot index. */
+export const T_SLOT = 620;
+/** Guest clear_child_tid address, robust list head. */
+export const T_CLEAR_TID = 624;
+export const T_ROBUST = 632;
+/** Blocks until the big lock is handed on under --atomicity=serial. */
+export const T_QUANTUM = 640;
+/** Guest instructions executed, counted when the tool or --stats asks for it. */
+export const T_INSNS = 648;
+/** LIFE_* state of the slot. Thread table lock for changes, read atomically. */
+export const T_LIFE = 656;
+/** Exit code of the thread. */
+export const T_EXIT = 660;
+/** Futex wait: address waited on, bitset, list links; bucket lock. */
+export const T_FUTEX_ADDR = 664;
+export const T_FUTEX_KEY = 672;
+export const T_FUTEX_BITSET = 676;
+export const T_FUTEX_NEXT = 680;
+export const T_FUTEX_STATE = 684;
+/** tid address stores for CLONE_PARENT_SETTID etc. happen in the parent; the rest of the clone arguments: */
+export const T_STACK_LO = 688;
+export const T_STACK_HI = 696;
+/** Parent's thread slot and creation stack (interned by the tool), for announcements. */
+export const T_PARENT = 704;
+/** Depth of the shadow call stack: address of the next free entry; see T_CALLS. */
+export const T_CALL_TOP = 712;
+/** SP when the thread started; used by unwinders to stop. */
+export const T_SP_START = 720;
+/** Scratch for 64-bit values crossing between wasm and JavaScript. */
+export const T_SCRATCH = 728;
+/** Shared, atomic. Code epoch of the generation of code that the thread runs. */
+export const T_CODE_SEEN = 748;
+/** Word for full barriers: an atomic add on it costs less than atomic.fence. */
+export const T_BARRIER = 760;
+/** The running tool's own per-thread words: 256 bytes. */
+export const T_TOOL = 768;
+/** sp at the pending nested dispatch; statistics of the thread. */
+export const T_STATS = 1024;
+/** Window cache: TLB_ENTRIES x 32 bytes {page tag i64, lo i64, lim i64, delta i32, flags i32}. */
+export const T_TLB = 2048;
+export const TLB_ENTRIES = 256;
+export const TLB_ENTRY = 32;
+/** Jump cache: JC_ENTRIES x 16 bytes {pc i64, slot i32, pad}. */
+export const T_JC = 10240;
+export const JC_ENTRIES = 1024;
+/** Shadow call stack: entries of 16 bytes {return address i64, sp i64}. */
+export const T_CALLS = 26624;
+export const CALLS_MAX = 2048;
+/** Windows by base register: entry (reg * 2 + mode) * REGWIN_ENTRY {lo i64, lim i64, delta i32, pad}; mode 0 read,
+ * 1 write; register 0 stands for addresses that come from no register. lim is the first offset that is not
+ * usable for a 16-byte access, 0 for no window. */
+export const T_REGWIN = 59392;
+export const REGWIN_ENTRY = 32;
+/** Rest of the 64 KiB block: free for the tool, from here on. */
+export const T_TOOL_AREA = 61440;
+
+export const MODE_KERNEL = 0;
+export const MODE_GUEST = 1;
+
+export const LIFE_FREE = 0;
+export const LIFE_STARTING = 1;
+export const LIFE_RUNNING = 2;
+export const LIFE_EXITED = 3;
+
+export const STOP_EPOCH = 1;
+export const STOP_EXIT = 2;
+export const STOP_YIELD = 4;
+
+export const UNWIND_NONE = 0;
+/** The wasm stack is deep: start again from the bottom at T_PC. */
+export const UNWIND_DEPTH = 1;
+/** Thread or process ends. */
+export const UNWIND_EXIT = 2;
+/** State was changed under the frames (signal, execve, code invalidated): restart at T_PC. */
+export const UNWIND_RESTART = 3;
+
+export const ACCESS_READ = 1;
+export const ACCESS_WRITE = 2;
+export const ACCESS_EXEC = 4;
+
+// --- LR/SC ------------------------------------------------------------------------------------------------------
+/** One byte per line hash: 1 = some thread has ever reserved such a line, so stores take the careful path. */
+export const RES_FILTER = 0x04100000;
+export const RES_LINES = 65536;
+/** One i32 version per line hash. Even = free, odd = locked (a stripe lock in place). Atomic. */
+export const RES_VERSIONS = 0x04110000;
+
+// --- tasks ------------------------------------------------------------------------------------------------------
+export const TASKS = 0x04200000;
+export const TASK_STRIDE = 0x00200000;
+export const MAX_TASKS = 64;
+/** Page map root: one i32 per 4 GiB of guest address, 2^15 of them: address of a leaf table or 0. Region lock. */
+export const K_ROOT = 0;
+export const K_ROOT_ENTRIES = 32768;
+/** A leaf table has one u32 entry per page of its 4 GiB: host page address | PTE_* flags; 0 = not present. */
+export const LEAF_BYTES = 0x00400000;
+/** Task words. */
+export const K_ID = 0x00020000;
+/** Seqlock of the page map: odd while entries change. */
+export const K_MAP_SEQ = 0x00020004;
+/** Atomic: bumped when mappings were taken away or narrowed. */
+export const K_MAP_EPOCH = 0x00020008;
+export const K_REGION_COUNT = 0x0002000c;
+export const K_BRK_START = 0x00020010;
+export const K_BRK = 0x00020018;
+export const K_BRK_MAX = 0x00020020;
+export const K_MMAP_TOP = 0x00020028;
+export const K_COMMIT_PAGES = 0x00020030;
+export const K_TOUCHED_PAGES = 0x00020034;
+/** Region lock of the task (sync/mutex). */
+export const K_LOCK = 0x00020040;
+/** Region table: sorted by start, K_REGION_MAX entries of REGION_SIZE bytes. Region lock. */
+export const K_REGIONS = 0x00040000;
+export const REGION_SIZE = 64;
+export const K_REGION_MAX = 24576;
+/** Interned region names of the task, append only (see names.ts). Region lock for writing. */
+export const K_NAMES = 0x001c0000;
+export const K_NAMES_SIZE = 0x00040000;
+
+export const PTE_R = 1;
+export const PTE_W = 2;
+export const PTE_X = 4;
+/** Shared by several owners: the first write copies the frame. */
+export const PTE_COW = 8;
+/** Bits 4..7: order. All pages of the aligned block of 2^order pages are present, contiguous in host memory,
+ * and have equal flags. */
+export const PTE_ORDER_SHIFT = 4;
+export const PTE_ORDER_MASK = 0xf0;
+export const PTE_FLAGS = 0xf;
+
+// --- code map ---------------------------------------------------------------------------------------------------
+/** Open addressing hash, CODEMAP_ENTRIES x 16 bytes {pc i64, slot i32, task i32}; pc 0 = free. */
+export const CODEMAP = 0x0c200000;
+export const CODEMAP_ENTRIES = 262144;
+
+// --- frames -----------------------------------------------------------------------------------------------------
+export const FRAME_TABLES = 0x0c600000;
+/** Bitmap of used frames (1 bit per 4 KiB of linear memory), bitmap of frames that are not zero. */
+export const FRAME_USED = 0x0c600000;
+export const FRAME_DIRTY = 0x0c620000;
+/** u16 reference count per frame. */
+export const FRAME_REFS = 0x0c640000;
+export const TOOL_AREA = 0x0ca00000;
+export const TOOL_AREA_END = 0x10000000;
+export const FRAMES = 0x10000000;
+/** The last 64 KiB stay unused, so host + immediate never wraps. */
+export const LINEAR_END = 0xffff0000;

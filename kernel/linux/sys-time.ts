@@ -1,0 +1,76 @@
+/** Clocks and sleeping. */
+import * as abi from './abi.js';
+import { EINVAL, EOPNOTSUPP } from './errno.js';
+import { LEAVE, SysError } from './error.js';
+import type { LinuxKernel } from './kernel.js';
+import { P_START } from './process.js';
+import type { Handlers } from './table.js';
+import * as time from './time.js';
+
+function clock(k: LinuxKernel, id: number): time.TimeSpec {
+  switch (id) {
+    case abi.CLOCK_REALTIME:
+    case abi.CLOCK_REALTIME_COARSE:
+    case abi.CLOCK_TAI:
+      return time.wall(k);
+    case abi.CLOCK_MONOTONIC:
+    case abi.CLOCK_MONOTONIC_RAW:
+    case abi.CLOCK_MONOTONIC_COARSE:
+    case abi.CLOCK_BOOTTIME:
+      return time.monotonic();
+    case abi.CLOCK_PROCESS_CPUTIME_ID:
+      return time.processCpu();
+    case abi.CLOCK_THREAD_CPUTIME_ID:
+      return time.threadCpu();
+    default:
+      break;
+  }
+  // Negative ids name the CPU time of a process (bits 0..2 = 2) or of a thread (6), as clock_getcpuclockid makes them.
+  if (id < 0 && (id & 7) === 2) return time.processCpu();
+  if (id < 0 && (id & 7) === 6) return time.threadCpu();
+  throw new SysError(EINVAL);
+}
+
+function sleepUntil(k: LinuxKernel, deadline: number): number {
+  return k.sleeper.sleepUntil(k.ts, deadline) === 'exit' ? LEAVE : 0;
+}
+
+export const TIME_CALLS: Handlers = {
+  clock_gettime(k, id, addr) {
+    time.writeTime(k, addr, clock(k, id));
+    return 0;
+  },
+
+  clock_getres(k, id, addr) {
+    clock(k, id);
+    if (addr !== 0) time.writeTime(k, addr, [0, 1]);
+    return 0;
+  },
+
+  gettimeofday(k, addr, zone) {
+    const [sec, nsec] = time.wall(k);
+    if (addr !== 0) time.writeTime(k, addr, [sec, Math.floor(nsec / 1000)]);
+    if (zone !== 0) k.mem.writeU64(zone, 0);
+    return 0;
+  },
+
+  nanosleep: (k, addr) => sleepUntil(k, time.relativeDeadline(k, addr)),
+
+  clock_nanosleep(k, id, flags, addr) {
+    if (id === abi.CLOCK_THREAD_CPUTIME_ID) return -EINVAL;
+    if (id === abi.CLOCK_PROCESS_CPUTIME_ID || id < 0) return -EOPNOTSUPP;
+    clock(k, id);
+    if ((flags & abi.TIMER_ABSTIME) === 0) return sleepUntil(k, time.relativeDeadline(k, addr));
+    const onWall = id === abi.CLOCK_REALTIME || id === abi.CLOCK_TAI;
+    return sleepUntil(k, time.absoluteDeadline(k, time.readTime(k, addr), onWall));
+  },
+
+  times(k, addr) {
+    const { user, system } = process.cpuUsage();
+    const ticks = (us: number) => Math.floor((us * abi.CLK_TCK) / 1e6);
+    const fields = [ticks(user), ticks(system), 0, 0];
+    if (addr !== 0) for (const [i, t] of fields.entries()) k.mem.writeU64(addr + i * 8, t);
+    const [sec, nsec] = time.monotonic();
+    return Math.floor((sec - k.machine.f64[P_START >> 3]) * abi.CLK_TCK + (nsec * abi.CLK_TCK) / 1e9);
+  },
+};

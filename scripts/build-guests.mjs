@@ -1,0 +1,123 @@
+// Rebuilds the committed guests (test/guests/bin) from test/guests/guests.json with the riscv64 cross compiler.
+//
+//   node scripts/build-guests.mjs [NAME...]     build all, or the named ones, and record the compiler
+//   node scripts/build-guests.mjs --check       build into a temporary folder, compare byte by byte with bin/;
+//                                               exit 1 with the names that differ, 0 with a remark when the
+//                                               installed compiler is absent or not the recorded one
+//
+// Builds are reproducible: relative paths from the repository root, the root mapped away from the debug
+// information, no build id, objects under fixed names.
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = resolve(dirname(fileURLToPath(import.meta.url)), '..');
+const source = 'test/guests/src';
+const bin = 'test/guests/bin';
+const recordPath = join(root, 'test/guests/toolchain.json');
+const compilers = { c: 'riscv64-linux-gnu-gcc', 'c++': 'riscv64-linux-gnu-g++' };
+
+/** What each way of linking adds: to every compile, to the link, and as sources of its own. */
+const links = {
+  freestanding: {
+    // Without relaxation and variable tracking the debug information is a third of the size.
+    compile: [
+      '-ffreestanding',
+      '-fno-pic',
+      '-fno-stack-protector',
+      '-fno-asynchronous-unwind-tables',
+      '-fno-var-tracking',
+      '-mno-relax',
+    ],
+    link: ['-static', '-nostdlib', '-no-pie', '-Wl,-z,separate-code'],
+    sources: ['mini/start.S', 'mini/mini.c'],
+  },
+  static: { compile: ['-fno-pic'], link: ['-static', '-no-pie'], sources: [] },
+  'static-pie': { compile: ['-fPIE'], link: ['-static-pie'], sources: [] },
+  dynamic: { compile: ['-fPIE'], link: ['-pie'], sources: [] },
+  shared: { compile: ['-fPIC'], link: ['-shared'], sources: [] },
+};
+
+function run(command, args) {
+  const done = spawnSync(command, args, { cwd: root, encoding: 'utf8', env: { ...process.env, LC_ALL: 'C' } });
+  if (done.error) throw new Error(`${command}: ${done.error.message}`);
+  if (done.status !== 0) throw new Error(`${command} ${args.join(' ')}\n${done.stderr}`);
+  return done.stdout;
+}
+
+/** First line of `--version` of both compilers and the linker; undefined when there is no cross compiler. */
+function installedToolchain() {
+  const first = (command) => run(command, ['--version']).split('\n')[0];
+  try {
+    return { gcc: first(compilers.c), 'g++': first(compilers['c++']), ld: first('riscv64-linux-gnu-ld') };
+  } catch {
+    return undefined;
+  }
+}
+
+/** Builds one guest of guests.json into `into`. Throws with the compiler's messages. */
+function build(guest, into, objects) {
+  const link = links[guest.link];
+  if (!link) throw new Error(`${guest.name}: unknown link ${guest.link}`);
+  const compiler = compilers[guest.language ?? 'c'];
+  const common = ['-g', '-Wall', '-Wextra', `-ffile-prefix-map=${root}=.`, `-I${source}/mini`, ...link.compile];
+  const files = [...guest.sources, ...link.sources].map((file) => {
+    const object = join(objects, `${guest.name}-${basename(file)}.o`);
+    // The runtime is the same everywhere; only the guest's own sources get its flags and full debug information.
+    const own = guest.sources.includes(file) ? guest.flags : ['-O2', '-g1'];
+    run(compiler, [...common, ...own, '-c', `${source}/${file}`, '-o', object]);
+    return object;
+  });
+  const out = join(into, guest.output ?? guest.name);
+  run(compiler, [...link.link, '-Wl,--build-id=none', ...files, '-o', out, ...(guest.libraries ?? [])]);
+  return out;
+}
+
+const check = process.argv.includes('--check');
+const names = process.argv.slice(2).filter((a) => !a.startsWith('--'));
+const { guests } = JSON.parse(readFileSync(join(root, 'test/guests/guests.json'), 'utf8'));
+const unknown = names.filter((n) => !guests.some((g) => g.name === n));
+if (unknown.length) {
+  console.error(`build-guests: no such guest: ${unknown.join(', ')}`);
+  process.exit(2);
+}
+const wanted = names.length ? guests.filter((g) => names.includes(g.name)) : guests;
+const installed = installedToolchain();
+const recorded = existsSync(recordPath) ? JSON.parse(readFileSync(recordPath, 'utf8')) : undefined;
+
+if (!installed) {
+  console.log(`build-guests: ${compilers.c} is not installed; the committed guests stay as they are`);
+  process.exit(check ? 0 : 1);
+}
+if (check && JSON.stringify(installed) !== JSON.stringify(recorded)) {
+  console.log(`build-guests: not compared: recorded ${recorded?.gcc}, installed ${installed.gcc}`);
+  process.exit(0);
+}
+
+const scratch = mkdtempSync(join(tmpdir(), 'capgrind-guests-'));
+try {
+  const into = check ? scratch : join(root, bin);
+  mkdirSync(into, { recursive: true });
+  const different = [];
+  for (const guest of wanted) {
+    const out = build(guest, into, scratch);
+    const committed = join(root, bin, guest.output ?? guest.name);
+    if (check && !(existsSync(committed) && readFileSync(out).equals(readFileSync(committed)))) {
+      different.push(guest.name);
+    }
+  }
+  if (different.length) {
+    console.error(`build-guests: these differ from what is committed: ${different.join(', ')}`);
+    process.exitCode = 1;
+  } else {
+    if (!check) writeFileSync(recordPath, `${JSON.stringify(installed, null, 2)}\n`);
+    console.log(`build-guests: ${wanted.length} guests ${check ? 'are as committed' : 'built'}`);
+  }
+} catch (problem) {
+  console.error(problem.message);
+  process.exitCode = 1;
+} finally {
+  rmSync(scratch, { recursive: true, force: true });
+}

@@ -1,0 +1,31 @@
+// Compiles src/rt (AssemblyScript) to dist/src/rt/rt.wasm, unless it is newer than its sources.
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, readdirSync, statSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const out = join(root, 'dist/src/rt/rt.wasm');
+const sources = readdirSync(join(root, 'src/rt')).map((f) => join(root, 'src/rt', f));
+sources.push(join(root, 'kernel/core/layout.ts'), fileURLToPath(import.meta.url));
+
+function mtime(file) {
+  try {
+    return statSync(file).mtimeMs;
+  } catch {
+    return 0;
+  }
+}
+
+if (mtime(out) <= Math.max(...sources.map(mtime))) {
+  mkdirSync(dirname(out), { recursive: true });
+  const flags =
+    '--runtime stub --importMemory --sharedMemory --initialMemory 65536 --maximumMemory 65536 --importTable ' +
+    '--enable threads --enable simd --enable relaxed-simd --noAssert --disableWarning -O3 --memoryBase 1024';
+  const r = spawnSync(
+    process.execPath,
+    [join(root, 'node_modules/assemblyscript/bin/asc.js'), 'src/rt/index.ts', ...flags.split(' '), '-o', out],
+    { cwd: root, stdio: 'inherit' },
+  );
+  if (r.status !== 0) process.exit(r.status ?? 1);
+}

@@ -1,0 +1,47 @@
+#!/usr/bin/env node
+/** The command: parses options, runs the program, exits as the guest did. */
+import { constants as os } from 'node:os';
+import { LoadError } from '../../kernel/linux/loader.js';
+import { helpText, parseCommandLine, UsageError } from './options.js';
+import { VERSION } from './version.js';
+
+async function main(): Promise<number> {
+  let debug = process.argv.includes('--debug');
+  try {
+    const parsed = parseCommandLine(process.argv.slice(2));
+    if (parsed.kind === 'help') {
+      process.stdout.write(`${await helpText()}\n`);
+      return 0;
+    }
+    if (parsed.kind === 'version') {
+      process.stdout.write(`capgrind-${VERSION}\n`);
+      return 0;
+    }
+    debug = parsed.options.debug;
+    if (parsed.options.program === undefined) throw new UsageError('no program specified');
+    const { runProgram } = await import('./run.js');
+    const result = await runProgram(parsed.options, parsed.options.program);
+    if (result.signal > 0) endBySignal(result.signal);
+    return result.status;
+  } catch (error) {
+    if (error instanceof UsageError) {
+      process.stderr.write(`capgrind: ${error.message}\ncapgrind: Use --help for more information.\n`);
+      return 1;
+    }
+    if (error instanceof LoadError) {
+      process.stderr.write(`capgrind: ${error.message}\n`);
+      return error.status;
+    }
+    const e = error as Error;
+    process.stderr.write(`capgrind: ${debug ? (e.stack ?? e.message) : e.message}\n`);
+    return 70;
+  }
+}
+
+/** Ends this process the way the guest ended, so that a shell or a supervisor sees the same. */
+function endBySignal(signal: number): void {
+  const name = Object.entries(os.signals).find(([, n]) => n === signal)?.[0];
+  if (name !== undefined) process.kill(process.pid, name as NodeJS.Signals);
+}
+
+process.exitCode = await main();

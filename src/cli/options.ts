@@ -1,0 +1,216 @@
+/**
+ * The command line, in Valgrind's shape: options, then the program and its arguments. Options also come from
+ * ~/.capgrindrc, $CAPGRIND_OPTS and ./.capgrindrc, in that order; later ones win.
+ */
+import { readFileSync, statSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join, resolve } from 'node:path';
+import yargs from 'yargs';
+
+export interface Options {
+  tool: string;
+  atomicity: 'serial' | 'parallel' | undefined;
+  sysroot: string | undefined;
+  logFile: string | undefined;
+  logFd: number;
+  errorExitcode: number;
+  numCallers: number;
+  quiet: number;
+  verbose: number;
+  stats: boolean;
+  maxThreads: number;
+  traceSyscalls: boolean;
+  showBelowMain: boolean;
+  demangle: boolean;
+  fullpathAfter: string[];
+  extraDebuginfoPath: string[];
+  dump: string | undefined;
+  dumpAt: string | undefined;
+  debug: boolean;
+  suppressions: string[];
+  /** Options of tools: name (without `tool:`) and value. */
+  toolOptions: Record<string, string>;
+  program: string | undefined;
+  args: string[];
+}
+
+/** A mistake on the command line: one line for the user. */
+export class UsageError extends Error {}
+
+const yesNo = (v: unknown, name: string): boolean => {
+  if (v === true || v === 'yes' || v === 'true') return true;
+  if (v === false || v === 'no' || v === 'false') return false;
+  throw new UsageError(`Bad option: --${name}=${String(v)} (yes or no)`);
+};
+
+const whole = (v: unknown, name: string, lo: number, hi: number): number => {
+  const n = typeof v === 'number' ? v : Number(v);
+  if (!Number.isInteger(n) || n < lo || n > hi) {
+    throw new UsageError(`Bad option: --${name}=${String(v)} (a whole number from ${lo} to ${hi})`);
+  }
+  return n;
+};
+
+const list = (v: unknown): string[] => (v === undefined ? [] : (Array.isArray(v) ? v : [v]).map(String));
+
+/** The parser; also what prints --help. */
+function parser() {
+  return yargs()
+    .scriptName('capgrind')
+    .usage('capgrind [options] PROGRAM [ARGUMENTS]\n\nRuns an RV64GC Linux program under a tool, every thread on a worker.')
+    .parserConfiguration({
+      'halt-at-non-option': true,
+      'camel-case-expansion': false,
+      'dot-notation': false,
+      'duplicate-arguments-array': true,
+      'boolean-negation': false,
+      'parse-positional-numbers': false,
+    })
+    .version(false)
+    .help(false)
+    .exitProcess(false)
+    .option('tool', { type: 'string', describe: 'none, lackey, helgrind, or the path of a module', default: 'helgrind' })
+    .option('atomicity', { type: 'string', describe: 'serial: one thread at a time; parallel: all at once' })
+    .option('sysroot', { type: 'string', describe: 'where the interpreter and libraries of dynamic programs are' })
+    .option('log-file', { type: 'string', describe: 'report goes to this file; %p is the pid, %q{VAR} a variable' })
+    .option('log-fd', { type: 'string', describe: 'report goes to this descriptor' })
+    .option('error-exitcode', { type: 'string', describe: 'exit status when errors were found' })
+    .option('num-callers', { type: 'string', describe: 'frames in a stack trace, 2..500' })
+    .option('quiet', { alias: 'q', type: 'count', describe: 'only errors' })
+    .option('verbose', { alias: 'v', type: 'count', describe: 'more about what happens' })
+    .option('stats', { type: 'string', describe: 'figures about the run at its end' })
+    .option('max-threads', { type: 'string', describe: 'guest threads alive at once, at most' })
+    .option('trace-syscalls', { type: 'string', describe: 'show system calls' })
+    .option('show-below-main', { type: 'string', describe: 'stack traces go on below main' })
+    .option('demangle', { type: 'string', describe: 'C++ and Rust names as in the source' })
+    .option('fullpath-after', { type: 'string', describe: 'show source paths from this string on' })
+    .option('extra-debuginfo-path', { type: 'string', describe: 'directory with separate debug files' })
+    .option('suppressions', { type: 'string', describe: 'file with errors not to report' })
+    .option('dump', { type: 'string', describe: 'guest, ir, instrumented or wasm: show translated code' })
+    .option('dump-at', { type: 'string', describe: 'function or address for --dump' })
+    .option('debug', { type: 'string', describe: 'JavaScript stacks for errors of capgrind itself' })
+    .option('version', { type: 'boolean', describe: 'print the version' })
+    .option('help', { alias: 'h', type: 'boolean', describe: 'print this' });
+}
+
+const KNOWN = new Set([
+  'tool',
+  'atomicity',
+  'sysroot',
+  'log-file',
+  'log-fd',
+  'error-exitcode',
+  'num-callers',
+  'quiet',
+  'q',
+  'verbose',
+  'v',
+  'stats',
+  'max-threads',
+  'trace-syscalls',
+  'show-below-main',
+  'demangle',
+  'fullpath-after',
+  'extra-debuginfo-path',
+  'suppressions',
+  'dump',
+  'dump-at',
+  'debug',
+  'version',
+  'help',
+  'h',
+]);
+
+export async function helpText(): Promise<string> {
+  return parser().getHelp();
+}
+
+export type Parsed = { kind: 'run'; options: Options } | { kind: 'help' } | { kind: 'version' };
+
+/** Parses a command line (without node and script). Throws UsageError. */
+export function parseCommandLine(argv: readonly string[], env: NodeJS.ProcessEnv = process.env): Parsed {
+  const all = [...rcOptions(env), ...argv];
+  let error: string | undefined;
+  // Tool options are known to the tools only: they are taken out of yargs' hands as `--name=value`.
+  const p = parser()
+    .fail((message) => {
+      error = message;
+    })
+    .parseSync(all) as Record<string, unknown> & { _: (string | number)[] };
+  if (error) throw new UsageError(error);
+  const v = (name: string): unknown => {
+    const x = p[name];
+    return Array.isArray(x) ? x[x.length - 1] : x;
+  };
+  if (p['help']) return { kind: 'help' };
+  if (p['version']) return { kind: 'version' };
+  const toolOptions: Record<string, string> = {};
+  for (const [name, value] of Object.entries(p)) {
+    if (name === '_' || name === '$0' || KNOWN.has(name)) continue;
+    toolOptions[name] = String(Array.isArray(value) ? value[value.length - 1] : value);
+  }
+  const words = p._.map(String);
+  const atomicity = v('atomicity') as string | undefined;
+  if (atomicity !== undefined && atomicity !== 'serial' && atomicity !== 'parallel') {
+    throw new UsageError(`Bad option: --atomicity=${atomicity} (serial or parallel)`);
+  }
+  const sysroot = v('sysroot') as string | undefined;
+  return {
+    kind: 'run',
+    options: {
+      tool: String(v('tool')),
+      atomicity,
+      sysroot: sysroot === undefined ? undefined : resolve(sysroot),
+      logFile: v('log-file') as string | undefined,
+      logFd: v('log-fd') === undefined ? 2 : whole(v('log-fd'), 'log-fd', -1, 65535),
+      errorExitcode: v('error-exitcode') === undefined ? 0 : whole(v('error-exitcode'), 'error-exitcode', 0, 255),
+      numCallers: v('num-callers') === undefined ? 12 : whole(v('num-callers'), 'num-callers', 2, 500),
+      quiet: Number(p['quiet'] ?? 0),
+      verbose: Number(p['verbose'] ?? 0),
+      stats: v('stats') === undefined ? false : yesNo(v('stats') === '' ? true : v('stats'), 'stats'),
+      maxThreads: v('max-threads') === undefined ? 500 : whole(v('max-threads'), 'max-threads', 1, 1000),
+      traceSyscalls: flag(v('trace-syscalls'), 'trace-syscalls', false),
+      showBelowMain: flag(v('show-below-main'), 'show-below-main', false),
+      demangle: flag(v('demangle'), 'demangle', true),
+      fullpathAfter: list(p['fullpath-after']),
+      extraDebuginfoPath: list(p['extra-debuginfo-path']),
+      dump: v('dump') as string | undefined,
+      dumpAt: v('dump-at') as string | undefined,
+      debug: flag(v('debug'), 'debug', false),
+      suppressions: list(p['suppressions']),
+      toolOptions,
+      program: words[0],
+      args: words.slice(1),
+    },
+  };
+}
+
+function flag(v: unknown, name: string, otherwise: boolean): boolean {
+  return v === undefined ? otherwise : yesNo(v === '' ? true : v, name);
+}
+
+/** Words of the option files and the environment variable. */
+function rcOptions(env: NodeJS.ProcessEnv): string[] {
+  const out: string[] = [];
+  const home = homedir();
+  out.push(...rcFile(join(home, '.capgrindrc')));
+  out.push(...split(env['CAPGRIND_OPTS'] ?? ''));
+  if (process.cwd() !== home) out.push(...rcFile(resolve('.capgrindrc')));
+  return out;
+}
+
+/** An option file counts when it is regular, ours and not writable by everybody (as Valgrind has it). */
+function rcFile(path: string): string[] {
+  try {
+    const st = statSync(path);
+    const mine = process.getuid === undefined || st.uid === process.getuid();
+    if (!st.isFile() || !mine || (st.mode & 0o002) !== 0) return [];
+    return split(readFileSync(path, 'utf8'));
+  } catch {
+    return [];
+  }
+}
+
+function split(text: string): string[] {
+  return text.split(/\s+/).filter((w) => w.startsWith('-'));
+}

@@ -1,0 +1,54 @@
+/** What a run is: plain data made by the command line, handed to every worker. */
+import type { LinuxConfig } from '../../kernel/linux/env.js';
+
+export interface RunConfig {
+  /** Name of a bundled tool, or the absolute path of a module. */
+  tool: string;
+  toolOptions: Record<string, string>;
+  atomicity: 'serial' | 'parallel';
+  maxThreads: number;
+  linux: LinuxConfig;
+  /** Identifies the run among others on the host: names of channels. */
+  id: string;
+  /** Process id printed and shown to the guest. */
+  pid: number;
+  report: ReportConfig;
+  /** Where the program and its interpreter were mapped: what symbols are read from. */
+  images: ImageRef[];
+  /** Directories searched for separate debug files. */
+  debugDirs: string[];
+}
+
+export interface ReportConfig {
+  /** Host descriptor that lines go to; -1 for none. */
+  fd: number;
+  verbosity: number;
+  numCallers: number;
+  showBelowMain: boolean;
+  fullpathAfter: string[];
+  demangle: boolean;
+}
+
+export interface ImageRef {
+  path: string;
+  /** Guest address minus the file's address. */
+  bias: number;
+  start: number;
+  end: number;
+}
+
+/** What a worker is started with, besides the configuration. */
+export interface WorkerData {
+  config: RunConfig;
+  memory: WebAssembly.Memory;
+  code: SharedArrayBuffer;
+  rt: WebAssembly.Module;
+}
+
+/** One guest thread to run. */
+export interface ThreadTask {
+  ts: number;
+}
+
+/** What workers tell the main thread. */
+export type ToMain = { kind: 'spawn'; ts: number } | { kind: 'image'; image: ImageRef };

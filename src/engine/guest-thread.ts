@@ -1,0 +1,261 @@
+/**
+ * Runs guest threads on one worker: the loop around translated code, and every way out of it into the kernel
+ * (system calls, faults, safepoints, missing code). One guest thread at a time; the next one may follow.
+ */
+import {
+  ACCESS_EXEC,
+  G_EXITING,
+  STOP_EXIT,
+  T_FAULT_ADDR,
+  T_FAULT_KIND,
+  T_LIMIT,
+  T_PC,
+  T_SCRATCH,
+  T_STOP,
+  T_UNWIND,
+  UNWIND_EXIT,
+  UNWIND_RESTART,
+} from '../../kernel/core/layout.js';
+import type { Machine } from '../../kernel/core/machine.js';
+import { DEPTH_LIMIT, type ThreadTable } from '../../kernel/core/threads.js';
+import {
+  EXIT_BREAK,
+  EXIT_CLIENT,
+  EXIT_FAULT,
+  EXIT_FENCEI,
+  EXIT_ILLEGAL,
+  EXIT_MISALIGNED,
+  EXIT_RETURN,
+  EXIT_SYSCALL,
+} from '../ir/ir.js';
+import type { CodeCache } from '../jit/cache.js';
+import type { BigLock } from './big-lock.js';
+
+/** Signals that end or trap a thread, with their si_code. */
+export interface Trap {
+  signo: number;
+  code: number;
+  addr: number;
+  /** Address of the instruction. */
+  pc: number;
+}
+
+export const SIGILL = 4;
+export const SIGTRAP = 5;
+export const SIGBUS = 7;
+export const SIGSEGV = 11;
+const ILL_ILLOPC = 1;
+const TRAP_BRKPT = 1;
+const BUS_ADRALN = 1;
+
+export interface Hooks {
+  /** Linux face: the call in the registers. 0 = go on, 1 = T_UNWIND says what. */
+  syscall(ts: number): number;
+  /** Pager: 0 = resolved, else the signal. */
+  page(addr: number, access: number): 0 | { signo: number; code: number };
+  /** A synchronous signal. It ends the process unless somebody handles it. */
+  trap(ts: number, trap: Trap): void;
+  /** Client request; false when it is none that anybody knows. */
+  request(ts: number, pc: number): void;
+  /** A wrapped function returned to the trampoline; gives the real return address. */
+  returned(ts: number): number;
+  flushIcache(): void;
+}
+
+export class GuestThread {
+  private readonly i32: Int32Array;
+  private readonly u32: Uint32Array;
+  private slowPc = -1;
+  private readonly start = process.hrtime.bigint();
+  cache!: CodeCache;
+
+  constructor(
+    readonly machine: Machine,
+    readonly threads: ThreadTable,
+    private readonly big: BigLock | null,
+    private readonly hooks: Hooks,
+  ) {
+    this.i32 = machine.i32;
+    this.u32 = machine.u32;
+  }
+
+  /** JavaScript functions that generated code and the run time import. */
+  imports(): Record<string, CallableFunction> {
+    return {
+      exit: (ts: number, why: number, arg: number) => this.exit(ts, why, arg),
+      js_page: (ts: number) => this.page(ts),
+      js_code: (ts: number) => this.code(ts),
+      js_poll: (ts: number) => this.poll(ts),
+      js_clock: () => Number(process.hrtime.bigint() - this.start),
+    };
+  }
+
+  /** Runs the thread from T_PC until it ends. */
+  run(ts: number): void {
+    this.big?.acquire(ts);
+    this.threads.leaveKernel(ts);
+    for (;;) {
+      const unwind = this.i32[(ts + T_UNWIND) >> 2]!;
+      if (unwind === UNWIND_EXIT) break;
+      this.i32[(ts + T_UNWIND) >> 2] = 0;
+      this.cache.renew(ts);
+      if (this.slowPc >= 0 && this.getPc(ts) === this.slowPc) {
+        this.slowPc = -1;
+        this.threads.enterKernel(ts);
+        const slot = this.cache.ensureSlow(ts, this.getPc(ts));
+        this.threads.leaveKernel(ts);
+        if (slot !== 0) this.cache.rt.step(ts, slot);
+      } else {
+        this.cache.rt.run(ts);
+      }
+    }
+    this.threads.enterKernel(ts);
+    this.big?.release(ts);
+  }
+
+  getPc(ts: number): number {
+    return this.word64(ts + T_PC);
+  }
+
+  setPc(ts: number, pc: number): void {
+    this.i32[(ts + T_PC) >> 2] = pc | 0;
+    this.i32[(ts + T_PC + 4) >> 2] = Math.floor(pc / 4294967296);
+  }
+
+  /** A 64-bit word as an unsigned number; exact below 2^53. */
+  word64(at: number): number {
+    return this.u32[(at + 4) >> 2]! * 4294967296 + this.u32[at >> 2]!;
+  }
+
+  private stopping(ts: number): boolean {
+    return (
+      Atomics.load(this.i32, G_EXITING >> 2) !== 0 ||
+      (Atomics.load(this.i32, (ts + T_STOP) >> 2) & STOP_EXIT) !== 0
+    );
+  }
+
+  private unwind(ts: number, why: number): void {
+    this.i32[(ts + T_UNWIND) >> 2] = why;
+  }
+
+  /** Generated code leaves at T_PC. 0 = go on behind the instruction, else at T_PC. */
+  private exit(ts: number, why: number, arg: number): number {
+    this.threads.enterKernel(ts);
+    const r = this.leave(ts, why, arg);
+    this.threads.leaveKernel(ts);
+    return this.settle(ts) ? 1 : r;
+  }
+
+  /** On the way back to guest code: true when the thread must give up its frames, which is then arranged. */
+  private settle(ts: number): boolean {
+    if (this.stopping(ts)) {
+      this.unwind(ts, UNWIND_EXIT);
+      return true;
+    }
+    if (!this.cache.outdated()) return false;
+    this.unwind(ts, UNWIND_RESTART);
+    return true;
+  }
+
+  private leave(ts: number, why: number, arg: number): number {
+    const pc = this.getPc(ts);
+    switch (why) {
+      case EXIT_SYSCALL: {
+        const r = this.hooks.syscall(ts);
+        if (r === 0) this.setPc(ts, pc + arg);
+        return r;
+      }
+      case EXIT_FAULT:
+        return this.fault(ts, pc);
+      case EXIT_CLIENT:
+        this.hooks.request(ts, pc);
+        this.setPc(ts, pc + arg);
+        return 0;
+      case EXIT_RETURN:
+        this.setPc(ts, this.hooks.returned(ts));
+        return 1;
+      case EXIT_FENCEI:
+        this.hooks.flushIcache();
+        return 1;
+      case EXIT_ILLEGAL:
+        this.trap(ts, SIGILL, ILL_ILLOPC, pc, pc);
+        return 1;
+      case EXIT_BREAK:
+        this.trap(ts, SIGTRAP, TRAP_BRKPT, pc, pc);
+        return 1;
+      case EXIT_MISALIGNED:
+        this.trap(ts, SIGBUS, BUS_ADRALN, pc, pc);
+        return 1;
+      default:
+        throw new Error(`unknown exit ${why}`);
+    }
+  }
+
+  private fault(ts: number, pc: number): number {
+    const kind = this.i32[(ts + T_FAULT_KIND) >> 2]!;
+    // Mappings or code changed while the pager was at work: the instruction starts over.
+    if (kind & FAULT_STALE) return 1;
+    const addr = this.word64(ts + T_FAULT_ADDR);
+    if (kind & FAULT_STRADDLES) {
+      this.slowPc = pc;
+      this.unwind(ts, UNWIND_RESTART);
+      return 1;
+    }
+    const r = this.hooks.page(addr, kind & 7);
+    if (r !== 0) this.trap(ts, r.signo, r.code, addr, pc);
+    return 1;
+  }
+
+  private trap(ts: number, signo: number, code: number, addr: number, pc: number): void {
+    this.hooks.trap(ts, { signo, code, addr, pc });
+  }
+
+  /** The run time found no window: 1 = look again, 0 = leave the region, which then asks `exit`. */
+  private page(ts: number): number {
+    this.threads.enterKernel(ts);
+    const addr = this.word64(ts + T_FAULT_ADDR);
+    const r = this.hooks.page(addr, this.i32[(ts + T_FAULT_KIND) >> 2]! & 7);
+    const stale = this.threads.leaveKernel(ts);
+    if (r !== 0) return 0;
+    if (!stale && !this.settle(ts)) return 1;
+    this.i32[(ts + T_FAULT_KIND) >> 2]! |= FAULT_STALE;
+    return 0;
+  }
+
+  /** Slot of the code at T_SCRATCH, translated and loaded; 0 after a fault on the fetch. */
+  private code(ts: number): number {
+    this.threads.enterKernel(ts);
+    const pc = this.word64(ts + T_SCRATCH);
+    let slot = this.cache.ensure(ts, pc);
+    if (slot === 0) {
+      this.setPc(ts, pc);
+      const r = pc % 2 === 0 ? this.hooks.page(pc, ACCESS_EXEC) : { signo: SIGBUS, code: BUS_ADRALN };
+      if (r !== 0) this.trap(ts, r.signo, r.code, pc, pc);
+      else slot = this.cache.ensure(ts, pc);
+    }
+    this.threads.leaveKernel(ts);
+    if (slot === 0) {
+      this.settle(ts);
+      return 0;
+    }
+    if (!this.settle(ts)) return slot;
+    this.setPc(ts, pc);
+    return 0;
+  }
+
+  /** Safepoint. */
+  private poll(ts: number): void {
+    const { i32 } = this;
+    this.threads.enterKernel(ts);
+    Atomics.and(i32, (ts + T_STOP) >> 2, STOP_EXIT);
+    Atomics.store(i32, (ts + T_LIMIT) >> 2, DEPTH_LIMIT);
+    this.big?.offer(ts);
+    this.threads.leaveKernel(ts);
+    this.settle(ts);
+  }
+}
+
+/** Bits of T_FAULT_KIND besides the access. */
+const FAULT_STRADDLES = 0x100;
+const FAULT_STALE = 0x200;
+

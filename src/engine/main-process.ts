@@ -1,0 +1,138 @@
+/** The control plane on the main thread: loads the program, starts workers for guest threads, waits for the end. */
+import { readFileSync } from 'node:fs';
+import { setFlagsFromString } from 'node:v8';
+import { BroadcastChannel } from 'node:worker_threads';
+import { Piscina } from 'piscina';
+import { AddressSpace } from '../../kernel/core/address-space.js';
+import { GuestMem } from '../../kernel/core/guest-mem.js';
+import {
+  G_EXIT_SIGNAL,
+  G_EXITING,
+  G_FUEL,
+  G_SERIAL,
+  G_THREAD_EVENT,
+  G_TSO,
+  T_PC,
+  T_SP_START,
+  T_STACK_HI,
+  T_STACK_LO,
+  T_X,
+  TASKS,
+} from '../../kernel/core/layout.js';
+import { Machine } from '../../kernel/core/machine.js';
+import { ThreadTable } from '../../kernel/core/threads.js';
+import { bootLinux } from '../../kernel/linux/boot.js';
+import { type LoadedProgram, loadProgram, type ProgramFile } from '../../kernel/linux/loader.js';
+import { CodeStore } from '../jit/code-store.js';
+import type { RunConfig, ToMain, WorkerData } from './config.js';
+
+export interface RunResult {
+  /** Exit status of the guest, 0..255. */
+  status: number;
+  /** Signal that ended it, 0 for none. */
+  signal: number;
+  /** Set when a worker died of something that is not the guest's doing. */
+  failure?: Error;
+}
+
+export class MainProcess {
+  readonly machine: Machine;
+  readonly threads: ThreadTable;
+  readonly store: CodeStore;
+  readonly space: AddressSpace;
+  readonly mem: GuestMem;
+  program!: LoadedProgram;
+  private pool!: Piscina;
+  private firstTs = 0;
+
+  constructor(
+    readonly config: RunConfig,
+    shadowScale: number,
+  ) {
+    // Fused multiply-add for fmadd.d; a no-op where relaxed SIMD is on by default.
+    setFlagsFromString('--experimental-wasm-relaxed-simd');
+    this.machine = Machine.create(shadowScale);
+    this.threads = new ThreadTable(this.machine, config.maxThreads);
+    this.store = CodeStore.create();
+    this.space = new AddressSpace(this.machine, TASKS, {});
+    this.mem = new GuestMem(this.machine, this.space);
+    const { i32 } = this.machine;
+    i32[G_SERIAL >> 2] = config.atomicity === 'serial' ? 1 : 0;
+    i32[G_FUEL >> 2] = 20000;
+    i32[G_TSO >> 2] = process.arch === 'x64' ? 1 : 0;
+  }
+
+  /** Maps the program and prepares its first thread. Throws LoadError. */
+  load(file: ProgramFile): void {
+    const { config, machine } = this;
+    const { linux } = config;
+    const request = { ...file, argv: linux.argv, envp: linux.envp };
+    this.program = loadProgram(this.space, this.mem, linux.sysroot ? { ...request, sysroot: linux.sysroot } : request);
+    const ts = this.threads.alloc(0, config.pid);
+    bootLinux(machine, ts, { pid: config.pid, cwd: process.cwd(), name: linux.exePath.split('/').pop()! });
+    this.put64(ts + T_PC, this.program.entry);
+    this.put64(ts + T_X + 2 * 8, this.program.sp);
+    this.put64(ts + T_SP_START, this.program.sp);
+    this.put64(ts + T_STACK_LO, this.program.stackLow);
+    this.put64(ts + T_STACK_HI, this.program.stackHigh);
+    config.images = this.program.images.map((i) => ({ path: i.path, bias: i.bias, start: i.start, end: i.end }));
+    this.firstTs = ts;
+  }
+
+  private put64(at: number, v: number): void {
+    this.machine.i32[at >> 2] = v | 0;
+    this.machine.i32[(at + 4) >> 2] = Math.floor(v / 4294967296);
+  }
+
+  /** Runs the program to its end. */
+  async run(): Promise<RunResult> {
+    const { config, machine } = this;
+    const rt = new WebAssembly.Module(readFileSync(new URL('../rt/rt.wasm', import.meta.url)));
+    const workerData: WorkerData = { config, memory: machine.memory, code: this.store.buffer, rt };
+    this.pool = new Piscina({
+      filename: new URL('../../workers/guest.js', import.meta.url).href,
+      minThreads: 1,
+      maxThreads: config.maxThreads + 1,
+      concurrentTasksPerWorker: 1,
+      idleTimeout: 10_000,
+      workerData,
+      resourceLimits: { stackSizeMb: 32, maxOldGenerationSizeMb: 512 },
+      recordTiming: false,
+    });
+    let failure: Error | undefined;
+    const start = (ts: number): void => {
+      this.pool.run({ ts }).catch((error: Error) => {
+        failure ??= error;
+        this.threads.free(ts);
+        this.threads.exitProcess(70, 0);
+      });
+    };
+    const channel = new BroadcastChannel(config.id);
+    channel.onmessage = (event) => {
+      const message = (event as { data: ToMain }).data;
+      if (message.kind === 'spawn') start(message.ts);
+    };
+    start(this.firstTs);
+    await this.ended();
+    channel.close();
+    await this.pool.close({ force: true }).catch(() => undefined);
+    const { i32 } = machine;
+    const result: RunResult = {
+      status: Atomics.load(i32, G_EXITING >> 2) - 1,
+      signal: Math.max(0, Atomics.load(i32, G_EXIT_SIGNAL >> 2) - 1),
+    };
+    if (failure) result.failure = failure;
+    return result;
+  }
+
+  /** Resolves once the process is ending and no guest thread runs any more. */
+  private async ended(): Promise<void> {
+    const { i32 } = this.machine;
+    for (;;) {
+      const event = Atomics.load(i32, G_THREAD_EVENT >> 2);
+      if (Atomics.load(i32, G_EXITING >> 2) !== 0 && this.threads.live().length === 0) return;
+      const wait = Atomics.waitAsync(i32, G_THREAD_EVENT >> 2, event, 500);
+      if (wait.async) await wait.value;
+    }
+  }
+}

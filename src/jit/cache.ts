@@ -1,0 +1,222 @@
+/** The code cache as one worker sees it: its function table, its instances, and translation on demand. */
+import { Mutex } from '../../sync/mutex.js';
+import {
+  CODEMAP,
+  CODEMAP_ENTRIES,
+  G_CODE_EPOCH,
+  G_LOCK_TRANSLATION,
+  JC_ENTRIES,
+  PAGE_SIZE,
+  T_CODE_SEEN,
+  T_JC,
+} from '../../kernel/core/layout.js';
+import type { ThreadTable } from '../../kernel/core/threads.js';
+import type { Machine } from '../../kernel/core/machine.js';
+import type { CodeStore } from './code-store.js';
+import { MAX_SLOTS } from './code-store.js';
+import { type Fetch, type Region, TRAMPOLINE } from './region.js';
+import { type Instrument, type SlotSource, translate, translateSlow, type TranslateOptions } from './translate.js';
+
+/** What the run time (src/rt) exports that the cache itself calls. */
+export interface Rt {
+  search(task: number, pc: bigint): number;
+  publish(task: number, pc: bigint, slot: number): void;
+  run(ts: number): void;
+  step(ts: number, slot: number): void;
+  stub: unknown;
+  bail: unknown;
+}
+
+/** Live modules at which the whole cache is dropped and code translated anew as it is needed. */
+const MAX_LIVE_MODULES = 4000;
+
+/**
+ * Code is dropped a generation at a time. A generation has its own table and run-time instance; slot numbers
+ * start over. Whoever ends a generation (FENCE.I over changed bytes, an executable mapping gone, the cache
+ * full) holds the translation lock, bumps G_CODE_EPOCH, and waits until every other thread is in the kernel or
+ * has left its frames; threads coming back from the kernel see the epoch and unwind before they run on.
+ */
+export class CodeCache implements SlotSource {
+  private table!: WebAssembly.Table;
+  private loaded = new Set<number>();
+  private readonly lock: Mutex;
+  private slowSlots = new Map<number, number>();
+  private env: WebAssembly.ModuleImports = {};
+  private epoch = 0;
+  rt!: Rt;
+
+  constructor(
+    private readonly machine: Machine,
+    private readonly threads: ThreadTable,
+    private readonly store: CodeStore,
+    private readonly task: number,
+    private readonly fetch: Fetch,
+    private readonly instrument: Instrument | null,
+    private readonly opts: TranslateOptions,
+    private readonly rtModule: WebAssembly.Module,
+    private readonly js: Record<string, CallableFunction>,
+  ) {
+    this.lock = new Mutex(machine.i32, G_LOCK_TRANSLATION >> 2, 'translation');
+    this.generation();
+  }
+
+  /** A fresh table and run time for the current epoch. */
+  private generation(): void {
+    this.epoch = Atomics.load(this.machine.i32, G_CODE_EPOCH >> 2);
+    this.loaded.clear();
+    this.slowSlots.clear();
+    this.table = new WebAssembly.Table({ element: 'anyfunc', initial: 1 });
+    const { memory } = this.machine;
+    const env = { ...this.js, memory, table: this.table } as WebAssembly.ModuleImports;
+    const rt = new WebAssembly.Instance(this.rtModule, { env }).exports;
+    this.rt = rt as unknown as Rt;
+    this.table.set(0, this.rt.bail as CallableFunction);
+    this.table.grow(MAX_SLOTS - 1, this.rt.stub as CallableFunction);
+    this.env = { ...rt, ...this.js, memory, table: this.table } as WebAssembly.ModuleImports;
+  }
+
+  /** Whether this worker's generation of code has ended. */
+  outdated(): boolean {
+    return Atomics.load(this.machine.i32, G_CODE_EPOCH >> 2) !== this.epoch;
+  }
+
+  /** With no translated frame on the stack: moves on to the current generation, if the own one has ended. */
+  renew(ts: number): void {
+    const { i32 } = this.machine;
+    if (this.outdated()) this.generation();
+    if (i32[(ts + T_CODE_SEEN) >> 2] !== this.epoch) {
+      i32.fill(0, (ts + T_JC) >> 2, (ts + T_JC + JC_ENTRIES * 16) >> 2);
+      Atomics.store(i32, (ts + T_CODE_SEEN) >> 2, this.epoch);
+      Atomics.notify(i32, (ts + T_CODE_SEEN) >> 2);
+    }
+  }
+
+  slotOf(pc: number): number {
+    const found = this.rt.search(this.task, BigInt(pc));
+    if (found > 0) return found;
+    const slot = this.store.newSlot(pc);
+    this.rt.publish(this.task, BigInt(pc), slot);
+    return slot;
+  }
+
+  translated(slot: number): boolean {
+    return this.store.moduleOf(slot) >= 0;
+  }
+
+  /**
+   * Makes the code at pc callable in this worker and returns its slot; 0 when nothing there can be fetched or
+   * the generation ended. Takes the translation lock only when the code is new to the process.
+   */
+  ensure(ts: number, pc: number): number {
+    let slot = this.rt.search(this.task, BigInt(pc));
+    if (slot < 0 || this.store.moduleOf(slot) < 0) {
+      if (pc !== TRAMPOLINE && this.fetch(pc) === undefined) return 0;
+      slot = this.locked(ts, () => {
+        const s = this.slotOf(pc);
+        if (this.store.moduleOf(s) < 0) {
+          const t = translate(pc, this.fetch, this, this.instrument, this.opts);
+          this.store.publish(t.bytes, t.slots);
+          this.notePages(t.regions);
+        }
+        return s;
+      });
+      if (slot === 0) return 0;
+    }
+    this.load(this.store.moduleOf(slot));
+    return slot;
+  }
+
+  /** Slot of a translation of the one instruction at pc that accesses memory byte by byte; 0 as in ensure. */
+  ensureSlow(ts: number, pc: number): number {
+    let slot = this.slowSlots.get(pc);
+    if (slot === undefined) {
+      slot = this.locked(ts, () => {
+        const s = this.store.newSlot(pc);
+        const t = translateSlow(pc, s, this.fetch, this, this.instrument, this.opts);
+        this.store.publish(t.bytes, t.slots);
+        this.notePages(t.regions);
+        return s;
+      });
+      if (slot === 0) return 0;
+      this.slowSlots.set(pc, slot);
+    }
+    this.load(this.store.moduleOf(slot));
+    return slot;
+  }
+
+  /** Runs fn under the translation lock; 0 when the generation ended meanwhile. Makes room first. */
+  private locked(ts: number, fn: () => number): number {
+    this.lock.lock(this.machine.self);
+    try {
+      if (this.outdated()) return 0;
+      if (this.store.full(MAX_LIVE_MODULES)) {
+        this.endGeneration(ts);
+        return 0;
+      }
+      return fn();
+    } finally {
+      this.lock.unlock();
+    }
+  }
+
+  /** Guest bytes may have changed without a mapping change (FENCE.I): drops all code if any of it is stale. */
+  flushChanged(ts: number): void {
+    this.lock.lock(this.machine.self);
+    try {
+      if (!this.outdated() && this.store.pages().some(([page, sum]) => this.checksum(page) !== sum)) {
+        this.endGeneration(ts);
+      }
+    } finally {
+      this.lock.unlock();
+    }
+  }
+
+  /** Pages in [lo, hi) are no longer mapped executable as they were. */
+  flushRange(ts: number, lo: number, hi: number): void {
+    if (!this.store.pages().some(([page]) => page < hi && page + PAGE_SIZE > lo)) return;
+    this.lock.lock(this.machine.self);
+    try {
+      if (!this.outdated()) this.endGeneration(ts);
+    } finally {
+      this.lock.unlock();
+    }
+  }
+
+  private endGeneration(ts: number): void {
+    const { i32, u8 } = this.machine;
+    const epoch = Atomics.add(i32, G_CODE_EPOCH >> 2, 1) + 1;
+    this.threads.awaitCodeEpoch(ts, epoch);
+    u8.fill(0, CODEMAP, CODEMAP + CODEMAP_ENTRIES * 16);
+    this.store.reset();
+  }
+
+  private notePages(regions: readonly Region[]): void {
+    for (const r of regions) {
+      for (const b of r.blocks) {
+        if (b.pc === TRAMPOLINE) continue;
+        for (let p = b.pc - (b.pc % PAGE_SIZE); p < b.pc + Math.max(b.len, 2); p += PAGE_SIZE) {
+          this.store.notePage(p, () => this.checksum(p));
+        }
+      }
+    }
+  }
+
+  private checksum(page: number): number {
+    const { i32 } = this.machine;
+    const host = this.hostOf(page);
+    if (host === 0) return 0;
+    let h = 0x811c9dc5;
+    for (let i = host >>> 2; i < (host + PAGE_SIZE) >>> 2; i++) h = Math.imul(h ^ i32[i]!, 0x01000193);
+    return h;
+  }
+
+  /** Host address of a guest page that is present, else 0. Set by the engine. */
+  hostOf: (page: number) => number = () => 0;
+
+  private load(module: number): void {
+    if (module < 0 || this.loaded.has(module)) return;
+    this.loaded.add(module);
+    const compiled = new WebAssembly.Module(this.store.moduleBytes(module) as Uint8Array<ArrayBuffer>);
+    new WebAssembly.Instance(compiled, { env: this.env });
+  }
+}

@@ -1,0 +1,179 @@
+/** Discovers a region: the basic blocks reachable from one head by branches, jumps and returns from calls. */
+import { Builder } from '../ir/builder.js';
+import { type Block, EXIT_CLIENT, EXIT_RETURN, type Term } from '../ir/ir.js';
+import { illegal, lifterOf } from '../ir/lift.js';
+import '../ir/lift-fp.js';
+import type { Insn } from '../isa/decode.js';
+
+/**
+ * Return address given to wrapped functions in place of their own. It lies beyond every user address, so the
+ * guest cannot have mapped anything there.
+ */
+export const TRAMPOLINE = 0x7fff_ffff_f000;
+
+/** Encodings of Valgrind's riscv64 request preamble and marker (valgrind.h: four shifts of x0, then `or a0`). */
+const REQUEST = [0x00305013, 0x00d05013, 0x03305013, 0x03d05013, 0x00a56533];
+export const REQUEST_LEN = 20;
+
+function isRequest(pc: number, i: Insn, fetch: Fetch): boolean {
+  if (i.raw !== REQUEST[0]) return false;
+  for (let k = 1; k < REQUEST.length; k++) if (fetch(pc + 4 * k)?.raw !== REQUEST[k]) return false;
+  return true;
+}
+
+/** What lies at a guest address: an instruction, null for bytes that are none, undefined for nothing executable. */
+export type Fetch = (pc: number) => Insn | null | undefined;
+
+export interface Limits {
+  insns: number;
+  blocks: number;
+}
+
+export interface Region {
+  head: number;
+  blocks: Block[];
+  /** Block index by guest pc. */
+  index: Map<number, number>;
+  /** Successors inside the region, by block; a call's successor is its return point. */
+  succ: number[][];
+  /** Direct call targets seen, in order. */
+  callees: number[];
+}
+
+const ENDS = new Set([
+  'jal',
+  'jalr',
+  'beq',
+  'bne',
+  'blt',
+  'bge',
+  'bltu',
+  'bgeu',
+  'ecall',
+  'ebreak',
+  'fence.i',
+]);
+
+/** Guest addresses at which control may go on after an instruction, within the function. */
+function nextPcs(i: Insn, pc: number): number[] {
+  switch (i.op) {
+    case 'jal':
+      return i.rd === 0 ? [pc + i.imm] : i.rd === 1 || i.rd === 5 ? [pc + i.len] : [pc + i.imm];
+    case 'jalr':
+      return i.rd === 1 || i.rd === 5 ? [pc + i.len] : [];
+    case 'ebreak':
+    case 'fence.i':
+      return [];
+    case 'ecall':
+      return [pc + i.len];
+    default:
+      return [pc + i.imm, pc + i.len];
+  }
+}
+
+/** Finds the region headed at `head`. Its first block starts there; at least one instruction is attempted. */
+export function discover(head: number, fetch: Fetch, limits: Limits): Region {
+  if (head === TRAMPOLINE) return trampoline();
+  const seen = new Map<number, Insn>();
+  const leaders = new Set<number>([head]);
+  const work = [head];
+  let budget = limits.insns;
+  while (work.length > 0 && budget > 0) {
+    let pc = work.shift()!;
+    while (budget > 0 && !seen.has(pc)) {
+      const i = fetch(pc);
+      if (!i || !lifterOf(i.op)) break;
+      seen.set(pc, i);
+      budget--;
+      if (isRequest(pc, i, fetch)) {
+        if (leaders.size < limits.blocks && !leaders.has(pc + REQUEST_LEN)) {
+          leaders.add(pc + REQUEST_LEN);
+          work.push(pc + REQUEST_LEN);
+        }
+        break;
+      }
+      if (ENDS.has(i.op)) {
+        for (const t of nextPcs(i, pc)) {
+          if (leaders.has(t)) continue;
+          if (leaders.size >= limits.blocks) continue;
+          leaders.add(t);
+          work.push(t);
+        }
+        break;
+      }
+      pc += i.len;
+    }
+  }
+  const blocks: Block[] = [];
+  const index = new Map<number, number>();
+  const callees: number[] = [];
+  for (const pc of leaders) {
+    if (pc !== head && !seen.has(pc)) continue;
+    index.set(pc, blocks.length);
+    const b = liftBlock(pc, fetch, leaders, seen);
+    blocks.push(b);
+    if (b.term.t === 'call') callees.push(b.term.pc);
+  }
+  const succ = blocks.map((b) => termTargets(b.term).flatMap((t) => index.get(t) ?? []));
+  return { head, blocks, index, succ, callees };
+}
+
+/** Where a block may go on inside its region. */
+export function termTargets(t: Term): number[] {
+  switch (t.t) {
+    case 'goto':
+      return [t.pc];
+    case 'br':
+      return t.pc === t.fall ? [t.pc] : [t.pc, t.fall];
+    case 'call':
+    case 'icall':
+      return [t.ret];
+    case 'exit':
+      return [t.next];
+    default:
+      return [];
+  }
+}
+
+function liftBlock(start: number, fetch: Fetch, leaders: Set<number>, seen: Map<number, Insn>): Block {
+  const b = new Builder(start);
+  let pc = start;
+  for (;;) {
+    const i = seen.get(pc) ?? (pc === start ? fetch(pc) : undefined);
+    const lift = i ? lifterOf(i.op) : undefined;
+    if (!i || !lift) {
+      // Past the budget the next region goes on; an unknown instruction at the head is illegal.
+      if (pc !== start) return b.finish({ t: 'goto', pc }, pc);
+      const len = i?.len ?? 2;
+      b.imark(pc, len, 'illegal');
+      return b.finish(illegal(pc, len), pc + len);
+    }
+    b.imark(pc, i.len, i.op);
+    if (isRequest(pc, i, fetch)) {
+      const next = pc + REQUEST_LEN;
+      return b.finish({ t: 'exit', why: EXIT_CLIENT, pc, next }, next);
+    }
+    const term = lift(b, i, pc);
+    pc += i.len;
+    if (term) return b.finish(term, pc);
+    if (leaders.has(pc)) return b.finish({ t: 'goto', pc }, pc);
+  }
+}
+
+function trampoline(): Region {
+  const b = new Builder(TRAMPOLINE);
+  const block = b.finish({ t: 'exit', why: EXIT_RETURN, pc: TRAMPOLINE, next: TRAMPOLINE }, TRAMPOLINE);
+  return { head: TRAMPOLINE, blocks: [block], index: new Map([[TRAMPOLINE, 0]]), succ: [[]], callees: [] };
+}
+
+/** A region of exactly the one instruction at `pc`, for accesses that need the slow path. */
+export function single(pc: number, fetch: Fetch): Region {
+  const b = new Builder(pc);
+  const i = fetch(pc);
+  const lift = i ? lifterOf(i.op) : undefined;
+  const len = i?.len ?? 2;
+  b.imark(pc, len, i?.op ?? 'illegal');
+  const term = lift ? lift(b, i!, pc) : illegal(pc, len);
+  const block = b.finish(term ?? { t: 'goto', pc: pc + len }, pc + len);
+  return { head: pc, blocks: [block], index: new Map([[pc, 0]]), succ: [[]], callees: [] };
+}

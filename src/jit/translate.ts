@@ -1,0 +1,96 @@
+/** Translates a batch of regions into one wasm module: the one asked for, and what it calls. */
+import type { Block } from '../ir/ir.js';
+import { optimise } from '../ir/opt.js';
+import { type CodegenOptions, RegionEmitter } from './codegen.js';
+import { discover, type Fetch, type Limits, type Region, single } from './region.js';
+import { I32, I64, ModuleBuilder } from './wasm.js';
+
+export interface TranslateOptions {
+  tso: boolean;
+  fma: boolean;
+  fuel: number;
+  limits: Limits;
+  /** Regions per module at most: callees of the head that are not translated yet come along. */
+  batch: number;
+  memoryPages: number;
+}
+
+/** A tool's chance to add to a block; the result replaces it. */
+export type Instrument = (block: Block) => Block;
+
+export interface Translation {
+  bytes: Uint8Array;
+  slots: number[];
+  regions: Region[];
+}
+
+export interface SlotSource {
+  /** Slot of the region headed at pc; allocates one when there is none. */
+  slotOf(pc: number): number;
+  translated(slot: number): boolean;
+}
+
+export function translate(
+  head: number,
+  fetch: Fetch,
+  slots: SlotSource,
+  instrument: Instrument | null,
+  opts: TranslateOptions,
+): Translation {
+  const regions = [discover(head, fetch, opts.limits)];
+  const heads = new Set([head]);
+  for (let i = 0; i < regions.length && regions.length < opts.batch; i++) {
+    for (const pc of regions[i]!.callees) {
+      if (heads.has(pc) || regions.length >= opts.batch) continue;
+      if (slots.translated(slots.slotOf(pc)) || !fetch(pc)) continue;
+      heads.add(pc);
+      regions.push(discover(pc, fetch, opts.limits));
+    }
+  }
+  return emit(regions, slots, instrument, opts, false);
+}
+
+/** Translates the single instruction at pc for byte-wise access, into the given slot. */
+export function translateSlow(
+  pc: number,
+  slot: number,
+  fetch: Fetch,
+  slots: SlotSource,
+  instrument: Instrument | null,
+  opts: TranslateOptions,
+): Translation {
+  const own: SlotSource = { slotOf: (p) => slots.slotOf(p), translated: (s) => slots.translated(s) };
+  const t = emit([single(pc, fetch)], own, instrument, opts, true, slot);
+  return t;
+}
+
+function emit(
+  regions: Region[],
+  slots: SlotSource,
+  instrument: Instrument | null,
+  opts: TranslateOptions,
+  slow: boolean,
+  slowSlot = 0,
+): Translation {
+  const mod = new ModuleBuilder();
+  mod.typeIndex([I32, I32, I64], [I64]);
+  const local = new Map<number, number>();
+  if (!slow) regions.forEach((r, i) => local.set(r.head, i));
+  const options: CodegenOptions = {
+    tso: opts.tso,
+    fma: opts.fma,
+    fuel: opts.fuel,
+    slow,
+    slotOf: (pc) => slots.slotOf(pc),
+    localFn: (pc) => local.get(pc) ?? -1,
+  };
+  const own: number[] = [];
+  for (const r of regions) {
+    r.blocks = r.blocks.map((b) => optimise(instrument ? instrument(optimise(b)) : b));
+    const slot = slow ? slowSlot : slots.slotOf(r.head);
+    own.push(slot);
+    const e = new RegionEmitter(r, mod, options);
+    mod.addFunction(0, slot, e.emit(), e.fixups);
+  }
+  return { bytes: mod.finish(opts.memoryPages), slots: own, regions };
+}

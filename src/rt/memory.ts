@@ -1,0 +1,157 @@
+// Guest address translation: page map walk, windows, and the slow path for accesses that straddle windows.
+import {
+  ACCESS_READ,
+  ACCESS_WRITE,
+  K_MAP_SEQ,
+  K_ROOT,
+  PTE_COW,
+  PTE_ORDER_SHIFT,
+  PTE_R,
+  PTE_W,
+  REGWIN_ENTRY,
+  T_FAULT_ADDR,
+  T_FAULT_KIND,
+  T_FAULT_SIZE,
+  T_REGWIN,
+  T_SCRATCH,
+  T_TASKPTR,
+  T_TLB,
+  T_WIN_DELTA,
+  T_WIN_LIM,
+  T_WIN_LO,
+  TLB_ENTRIES,
+  TLB_ENTRY,
+} from '../../kernel/core/layout';
+
+// Resolves the fault described in T_FAULT_*: 1 = retry, 0 = the guest faults.
+@external('env', 'js_page')
+declare function js_page(ts: u32): i32;
+
+const EXTEND_STEPS: i32 = 40;
+
+// @ts-ignore: decorator
+@inline
+function pte(task: u32, addr: u64): u32 {
+  if (addr >> 47) return 0;
+  const leaf = load<u32>(task + K_ROOT + (<u32>(addr >> 32) << 2));
+  if (leaf == 0) return 0;
+  return load<u32>(leaf + ((<u32>(addr >> 12) & 0xfffff) << 2));
+}
+
+// @ts-ignore: decorator
+@inline
+function allows(e: u32, acc: u32): bool {
+  if ((acc & ACCESS_READ) != 0 && (e & PTE_R) == 0) return false;
+  if ((acc & ACCESS_WRITE) != 0 && (e & (PTE_W | PTE_COW)) != PTE_W) return false;
+  return e != 0;
+}
+
+// Computes the maximal window around addr into T_WIN_*; false when the page does not allow the access.
+function findWindow(ts: u32, addr: u64, acc: u32): bool {
+  const task = load<u32>(ts + T_TASKPTR);
+  while (true) {
+    const seq = atomic.load<u32>(task + K_MAP_SEQ);
+    if (seq & 1) continue;
+    const e = pte(task, addr);
+    if (!allows(e, acc)) {
+      if (atomic.load<u32>(task + K_MAP_SEQ) != seq) continue;
+      return false;
+    }
+    const flags = e & 15;
+    let span: u64 = (<u64>4096) << ((e >> PTE_ORDER_SHIFT) & 15);
+    let lo = addr & ~(span - 1);
+    let hi = lo + span;
+    const delta = (e & ~0xfff) - <u32>(addr & ~0xfff);
+    for (let i = 0; i < EXTEND_STEPS; i++) {
+      const n = pte(task, hi);
+      if (n == 0 || (n & 15) != flags || (n & ~0xfff) != <u32>hi + delta) break;
+      hi += (<u64>4096) << ((n >> PTE_ORDER_SHIFT) & 15);
+    }
+    for (let i = 0; i < EXTEND_STEPS; i++) {
+      const n = pte(task, lo - 4096);
+      if (n == 0 || (n & 15) != flags || (n & ~0xfff) != <u32>(lo - 4096) + delta) break;
+      span = (<u64>4096) << ((n >> PTE_ORDER_SHIFT) & 15);
+      lo = (lo - 4096) & ~(span - 1);
+    }
+    if (atomic.load<u32>(task + K_MAP_SEQ) != seq) continue;
+    store<u64>(ts + T_WIN_LO, lo);
+    store<u64>(ts + T_WIN_LIM, hi - lo);
+    store<u32>(ts + T_WIN_DELTA, delta);
+    return true;
+  }
+}
+
+function fault(ts: u32, addr: u64, size: u32, kind: u32): void {
+  store<u64>(ts + T_FAULT_ADDR, addr);
+  store<u32>(ts + T_FAULT_KIND, kind);
+  store<u32>(ts + T_FAULT_SIZE, size);
+}
+
+// Makes the window around addr current (T_WIN_*, length in T_WIN_LIM), calling the pager when needed.
+function window(ts: u32, addr: u64, acc: u32, size: u32): bool {
+  const slot = ts + T_TLB + ((<u32>(addr >> 12) & (TLB_ENTRIES - 1)) * TLB_ENTRY);
+  const tag = ((addr >> 12) << 8) | <u64>acc;
+  if (load<u64>(slot) == tag) {
+    store<u64>(ts + T_WIN_LO, load<u64>(slot + 8));
+    store<u64>(ts + T_WIN_LIM, load<u64>(slot + 16));
+    store<u32>(ts + T_WIN_DELTA, load<u32>(slot + 24));
+    return true;
+  }
+  while (!findWindow(ts, addr, acc)) {
+    fault(ts, addr, size, acc);
+    if (!js_page(ts)) return false;
+  }
+  store<u64>(slot, tag);
+  store<u64>(slot + 8, load<u64>(ts + T_WIN_LO));
+  store<u64>(slot + 16, load<u64>(ts + T_WIN_LIM));
+  store<u32>(slot + 24, load<u32>(ts + T_WIN_DELTA));
+  return true;
+}
+
+// p = size | access << 8 | window index << 16. Host address of addr, or 0: T_FAULT_* says why. Kind 0x100 is
+// set when the access straddles two windows and must be repeated byte by byte.
+export function xlat(ts: u32, addr: u64, p: u32): u32 {
+  const size = p & 255;
+  const acc = (p >> 8) & 255;
+  if (!window(ts, addr, acc, size)) return 0;
+  const lo = load<u64>(ts + T_WIN_LO);
+  const len = load<u64>(ts + T_WIN_LIM);
+  const delta = load<u32>(ts + T_WIN_DELTA);
+  if (addr - lo + size > len) {
+    fault(ts, addr, size, acc | 0x100);
+    return 0;
+  }
+  const w = ts + T_REGWIN + (p >> 16) * REGWIN_ENTRY;
+  store<u64>(w, lo);
+  store<u64>(w + 8, len - 15);
+  store<u32>(w + 16, delta);
+  return <u32>addr + delta;
+}
+
+function hostByte(ts: u32, addr: u64, acc: u32): u32 {
+  if (!window(ts, addr, acc, 1)) return 0;
+  return <u32>addr + load<u32>(ts + T_WIN_DELTA);
+}
+
+// The byte-wise path: loads are gathered into the bounce buffer at T_SCRATCH, stores leave it through flush.
+export function xlat_slow(ts: u32, addr: u64, p: u32): u32 {
+  const size = p & 255;
+  const acc = (p >> 8) & 255;
+  for (let i: u32 = 0; i < size; i++) {
+    const h = hostByte(ts, addr + i, acc);
+    if (h == 0) return 0;
+    if (acc & ACCESS_READ) store<u8>(ts + T_SCRATCH + i, load<u8>(h));
+  }
+  fault(ts, addr, size, acc);
+  return ts + T_SCRATCH;
+}
+
+export function flush(ts: u32): void {
+  const addr = load<u64>(ts + T_FAULT_ADDR);
+  const size = load<u32>(ts + T_FAULT_SIZE);
+  for (let i: u32 = 0; i < size; i++) {
+    const h = hostByte(ts, addr + i, ACCESS_WRITE);
+    if (h != 0) store<u8>(h, load<u8>(ts + T_SCRATCH + i));
+  }
+}
+

@@ -1,0 +1,224 @@
+#include "mini.h"
+
+void *memset(void *p, int c, u64 n) {
+  u8 *b = p;
+  while (n--) *b++ = (u8)c;
+  return p;
+}
+
+void *memcpy(void *to, const void *from, u64 n) {
+  u8 *d = to;
+  const u8 *s = from;
+  while (n--) *d++ = *s++;
+  return to;
+}
+
+u64 length(const char *s) {
+  u64 n = 0;
+  while (s[n]) n++;
+  return n;
+}
+
+int same(const char *a, const char *b) {
+  while (*a && *a == *b) a++, b++;
+  return *a == *b;
+}
+
+u64 number(const char *s) {
+  u64 n = 0;
+  for (; *s >= '0' && *s <= '9'; s++) n = n * 10 + (u64)(*s - '0');
+  return n;
+}
+
+u64 arg_number(int argc, char **argv, int n, u64 otherwise) { return argc > n ? number(argv[n]) : otherwise; }
+
+struct line {
+  char text[512];
+  u64 used;
+};
+
+static void add(struct line *l, char c) {
+  if (l->used < sizeof l->text) l->text[l->used++] = c;
+}
+
+static void add_number(struct line *l, u64 v, u64 base) {
+  char digits[24];
+  int n = 0;
+  do digits[n++] = "0123456789abcdef"[v % base];
+  while (v /= base);
+  while (n) add(l, digits[--n]);
+}
+
+void put(const char *f, ...) {
+  struct line l = {.used = 0};
+  __builtin_va_list ap;
+  __builtin_va_start(ap, f);
+  for (; *f; f++) {
+    if (*f != '%') {
+      add(&l, *f);
+      continue;
+    }
+    int wide = 0;
+    if (*++f == 'l') wide = 1, f++;
+    if (*f == 's') {
+      for (const char *s = __builtin_va_arg(ap, const char *); *s; s++) add(&l, *s);
+    } else if (*f == 'c') {
+      add(&l, (char)__builtin_va_arg(ap, int));
+    } else if (*f == 'd') {
+      i64 v = wide ? __builtin_va_arg(ap, i64) : __builtin_va_arg(ap, int);
+      if (v < 0) add(&l, '-');
+      add_number(&l, v < 0 ? -(u64)v : (u64)v, 10);
+    } else if (*f == 'u' || *f == 'x') {
+      add_number(&l, wide ? __builtin_va_arg(ap, u64) : __builtin_va_arg(ap, u32), *f == 'x' ? 16 : 10);
+    } else {
+      add(&l, *f);
+    }
+  }
+  __builtin_va_end(ap);
+  sys(SYS_write, 1, l.text, l.used);
+}
+
+static const char *current;
+static u32 failed_here, failed_total;
+
+static void close_section(void) {
+  if (current) put(failed_here ? "%s: FAILED\n" : "%s: ok\n", current);
+  failed_here = 0;
+}
+
+void section(const char *name) {
+  close_section();
+  current = name;
+}
+
+static void failed(void) {
+  __atomic_fetch_add(&failed_here, 1, __ATOMIC_SEQ_CST);
+  __atomic_fetch_add(&failed_total, 1, __ATOMIC_SEQ_CST);
+}
+
+void check_at(int line, const char *what, int holds) {
+  if (holds) return;
+  put("line %d: %s does not hold\n", line, what);
+  failed();
+}
+
+void equal_at(int line, const char *what, u64 got, u64 want) {
+  if (got == want) return;
+  put("line %d: %s is 0x%lx, not 0x%lx\n", line, what, got, want);
+  failed();
+}
+
+int finish(void) {
+  close_section();
+  current = NULL;
+  return failed_total ? 1 : 0;
+}
+
+void *pages(u64 bytes, int prot) {
+  long p = sys(SYS_mmap, 0, bytes, prot, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (p < 0 && p > -4096) {
+    put("mmap of %lu bytes: %ld\n", bytes, p);
+    sys(SYS_exit_group, 99);
+  }
+  return (void *)p;
+}
+
+/* Elf64_Phdr, as the linker left it in the first page of the image. */
+struct phdr {
+  u32 type, flags;
+  u64 offset, vaddr, paddr, filesz, memsz, align;
+};
+extern const u8 __ehdr_start[];
+
+static const struct phdr *tls_header(void) {
+  const struct phdr *p = (const void *)(__ehdr_start + *(const u64 *)(__ehdr_start + 32));
+  for (u32 n = *(const u16 *)(__ehdr_start + 56); n--; p++)
+    if (p->type == 7) return p;
+  return NULL;
+}
+
+u64 tls_bytes(void) {
+  const struct phdr *p = tls_header();
+  return p ? (p->memsz + 63) & ~63UL : 64;
+}
+
+void *tls_new(void *room) {
+  const struct phdr *p = tls_header();
+  if (p) {
+    memset(room, 0, p->memsz);
+    memcpy(room, (const void *)p->vaddr, p->filesz);
+  }
+  return room;
+}
+
+static void thread_body(struct thread *t) { t->result = t->function(t->argument); }
+
+long mini_clone(u64 flags, void *stack_top, u32 *parent_tid, void *tls, u32 *child_tid, void *function, void *argument);
+
+/* VM FS FILES SIGHAND THREAD SYSVSEM SETTLS PARENT_SETTID CHILD_CLEARTID */
+#define THREAD_FLAGS 0x3d0f00UL
+
+long thread_start(struct thread *t, void *(*function)(void *), void *argument) {
+  t->function = function;
+  t->argument = argument;
+  t->result = NULL;
+  t->stack_bytes = 4 * PAGE + ((tls_bytes() + PAGE - 1) & ~(PAGE - 1));
+  t->stack = pages(t->stack_bytes, PROT_READ | PROT_WRITE);
+  u8 *top = (u8 *)t->stack + t->stack_bytes - tls_bytes();
+  long tid = mini_clone(THREAD_FLAGS, top, &t->tid, tls_new(top), &t->tid, thread_body, t);
+  if (tid < 0) sys(SYS_munmap, t->stack, t->stack_bytes);
+  return tid < 0 ? tid : 0;
+}
+
+void *thread_join(struct thread *t) {
+  u32 tid;
+  /* The kernel's wake on exit is a shared one: a private wait would never see it. */
+  while ((tid = __atomic_load_n(&t->tid, __ATOMIC_ACQUIRE))) sys(SYS_futex, &t->tid, FUTEX_WAIT, tid, NULL);
+  sys(SYS_munmap, t->stack, t->stack_bytes);
+  return t->result;
+}
+
+void mutex_lock(struct mutex *m) {
+  u32 free = 0;
+  if (__atomic_compare_exchange_n(&m->state, &free, 1, 0, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED)) return;
+  while (__atomic_exchange_n(&m->state, 2, __ATOMIC_ACQUIRE))
+    sys(SYS_futex, &m->state, FUTEX_WAIT | FUTEX_PRIVATE, 2, NULL);
+}
+
+void mutex_unlock(struct mutex *m) {
+  if (__atomic_exchange_n(&m->state, 0, __ATOMIC_RELEASE) == 2)
+    sys(SYS_futex, &m->state, FUTEX_WAKE | FUTEX_PRIVATE, 1);
+}
+
+void barrier_wait(struct barrier *b) {
+  u32 round = __atomic_load_n(&b->round, __ATOMIC_ACQUIRE);
+  if (__atomic_add_fetch(&b->arrived, 1, __ATOMIC_ACQ_REL) == b->size) {
+    __atomic_store_n(&b->arrived, 0, __ATOMIC_RELAXED);
+    __atomic_add_fetch(&b->round, 1, __ATOMIC_RELEASE);
+    sys(SYS_futex, &b->round, FUTEX_WAKE | FUTEX_PRIVATE, 0x7fffffff);
+    return;
+  }
+  while (__atomic_load_n(&b->round, __ATOMIC_ACQUIRE) == round)
+    sys(SYS_futex, &b->round, FUTEX_WAIT | FUTEX_PRIVATE, round, NULL);
+}
+
+void wait_until(u32 *word, u32 value) {
+  for (u32 n = 1; __atomic_load_n(word, __ATOMIC_ACQUIRE) != value; n++)
+    if (n % 256 == 0) sys(SYS_sched_yield);
+}
+
+void sleep_ms(u64 ms) {
+  struct timespec t = {(i64)(ms / 1000), (i64)(ms % 1000) * 1000000};
+  sys(SYS_nanosleep, &t, NULL);
+}
+
+void mini_begin(u64 *stack) {
+  static u8 first_tls[4096] __attribute__((aligned(64)));
+  asm volatile("mv tp, %0" ::"r"(tls_new(first_tls)));
+  int argc = (int)stack[0];
+  char **argv = (char **)(stack + 1);
+  char **envp = argv + argc + 1;
+  char **end = envp;
+  while (*end) end++;
+  sys(SYS_exit_group, guest(argc, argv, envp, (u64 *)(end + 1)));
+}
