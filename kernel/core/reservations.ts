@@ -37,8 +37,11 @@ export function reserveFor(space: Space, r: Region, page: number): boolean {
   if (!stack && free > frames.total >>> 4) sizes.push(MIB);
   if (free > frames.total >>> 6) sizes.push(65536);
   for (const size of sizes) {
-    const lo = size === 0 ? r.start : Math.max(r.start, page - (page % size));
-    const hi = size === 0 ? r.end : Math.min(r.end, page - (page % size) + size);
+    // Pieces of a stack are counted from its top, where it is used; others are aligned.
+    const base = stack && size !== 0 ? r.end % size : 0;
+    const low = page - ((page - base) % size);
+    const lo = size === 0 ? r.start : Math.max(r.start, low);
+    const hi = size === 0 ? r.end : Math.min(r.end, low + size);
     if (reserveSpan(space, r, absentBelow(space, page, lo), space.map.nextPresent(page, hi))) return true;
   }
   return false;

@@ -295,7 +295,8 @@ export class FutexTable {
     const task = this.#i32[(ts + T_TASK) >> 2] << 4;
     if (!shared) return { tag: task | KEY_PRIVATE | extra, where: addr };
     const region = this.#space.regionAt(addr);
-    if (region === undefined || (region.flags & RF_SHARED) === 0) return { tag: task | KEY_ANONYMOUS | extra, where: addr };
+    if (region === undefined || (region.flags & RF_SHARED) === 0)
+      return { tag: task | KEY_ANONYMOUS | extra, where: addr };
     return { tag: KEY_FRAME | extra, where: this.#word(addr, false) };
   }
 

@@ -26,15 +26,13 @@ import { PathResolver } from './paths.js';
 import { pipeEnd } from './pipe.js';
 import { BY_NUMBER, type Row, WIDE } from './table.js';
 import { traceCall, traceResult } from './trace.js';
+import { BOUNCE } from './user.js';
 import { Sleeper } from './wait.js';
 
 /** Which of the six arguments take the whole register: a bit mask per system call number. */
 const WIDE_MASK: readonly number[] = BY_NUMBER.map((row) =>
   row === undefined ? 63 : row.args.reduce((mask, kind, i) => (WIDE.has(kind) ? mask | (1 << i) : mask), 0),
 );
-
-/** Bytes of the bounce buffer between guest frames and host I/O. */
-export const BOUNCE = 65536;
 
 export class LinuxKernel {
   readonly env: LinuxEnv;

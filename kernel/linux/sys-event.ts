@@ -7,8 +7,8 @@ import type { LinuxKernel } from './kernel.js';
 import { makePipe, pipeFill, pipeReaders, pipeWriters } from './pipe.js';
 import * as P from './process.js';
 import type { Handlers } from './table.js';
-import { probe } from './user.js';
 import { relativeDeadline } from './time.js';
+import { probe } from './user.js';
 import { monotonicMs } from './wait.js';
 
 /** Largest value of an eventfd counter, 2^64 - 2, as near as a double comes to it. */

@@ -5,11 +5,11 @@ import * as abi from './abi.js';
 import { EBADF, EINVAL, EIO, EISDIR, EOPNOTSUPP, ESPIPE, errnoOf } from './errno.js';
 import { SysError, ThreadLeaves } from './error.js';
 import { CURRENT, currentOffset, readDescription, writeDescription } from './io.js';
-import { BOUNCE, type LinuxKernel } from './kernel.js';
+import type { LinuxKernel } from './kernel.js';
 import * as P from './process.js';
 import { eventRead, eventWrite } from './sys-event.js';
 import type { Handlers } from './table.js';
-import { probe } from './user.js';
+import { BOUNCE, probe } from './user.js';
 
 /** Bytes to move; negative 64-bit lengths are enormous unsigned ones. */
 function length(count: number): number {

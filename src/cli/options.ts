@@ -129,7 +129,7 @@ export type Parsed = { kind: 'run'; options: Options } | { kind: 'help' } | { ki
 
 /** Parses a command line (without node and script). Throws UsageError. */
 export function parseCommandLine(argv: readonly string[], env: NodeJS.ProcessEnv = process.env): Parsed {
-  const all = [...rcOptions(env), ...argv];
+  const all = [...rcOptions(env), ...argv].map(explicit(argv));
   let error: string | undefined;
   // Tool options are known to the tools only: they are taken out of yargs' hands as `--name=value`.
   const p = parser()
@@ -188,6 +188,19 @@ export function parseCommandLine(argv: readonly string[], env: NodeJS.ProcessEnv
 function flag(v: unknown, name: string, otherwise: boolean): boolean {
   return v === undefined ? otherwise : yesNo(v === '' ? true : v, name);
 }
+
+/** An option without a value means yes; values come behind `=` only, so that a program name is never taken for one. */
+function explicit(argv: readonly string[]): (word: string, i: number, all: string[]) => string {
+  const first = argv.findIndex((w) => !w.startsWith('-') || w === '--');
+  return (word, i, all) => {
+    const own = i - (all.length - argv.length);
+    if (first >= 0 && own >= first) return word;
+    if (!word.startsWith('--') || word.includes('=') || BARE.has(word)) return word;
+    return `${word}=yes`;
+  };
+}
+
+const BARE = new Set(['--', '--help', '--version', '--quiet', '--verbose']);
 
 /** Words of the option files and the environment variable. */
 function rcOptions(env: NodeJS.ProcessEnv): string[] {

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { setFlagsFromString } from 'node:v8';
 import { BroadcastChannel } from 'node:worker_threads';
 import { Piscina } from 'piscina';
-import { AddressSpace } from '../../kernel/core/address-space.js';
+import type { AddressSpace } from '../../kernel/core/address-space.js';
 import { GuestMem } from '../../kernel/core/guest-mem.js';
 import {
   G_EXIT_SIGNAL,
@@ -17,9 +17,9 @@ import {
   T_STACK_HI,
   T_STACK_LO,
   T_X,
-  TASKS,
 } from '../../kernel/core/layout.js';
 import { Machine } from '../../kernel/core/machine.js';
+import { createTask } from '../../kernel/core/task.js';
 import { ThreadTable } from '../../kernel/core/threads.js';
 import { bootLinux } from '../../kernel/linux/boot.js';
 import { type LoadedProgram, loadProgram, type ProgramFile } from '../../kernel/linux/loader.js';
@@ -54,7 +54,7 @@ export class MainProcess {
     this.machine = Machine.create(shadowScale);
     this.threads = new ThreadTable(this.machine, config.maxThreads);
     this.store = CodeStore.create();
-    this.space = new AddressSpace(this.machine, TASKS, {});
+    this.space = createTask(this.machine, 0, 0);
     this.mem = new GuestMem(this.machine, this.space);
     const { i32 } = this.machine;
     i32[G_SERIAL >> 2] = config.atomicity === 'serial' ? 1 : 0;

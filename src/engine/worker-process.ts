@@ -94,7 +94,7 @@ export class WorkerProcess {
       data.rt,
       this.guest.imports(),
     );
-    this.cache.hostOf = (page) => entryHost(this.space.map.lookup(page));
+    this.cache.hostOf = (page) => entryHost(this.space.space.map.lookup(page));
     this.guest.cache = this.cache;
   }
 
@@ -119,7 +119,7 @@ export class WorkerProcess {
   }
 
   private code16(pc: number): number {
-    const entry = this.space.map.lookup(pc);
+    const entry = this.space.space.map.lookup(pc);
     if ((entry & PTE_X) === 0) return -1;
     return this.machine.u16[(entryHost(entry) + (pc % 4096)) >>> 1]!;
   }

@@ -56,7 +56,9 @@ test('an offset, a split and a move keep file positions', (t) => {
   });
   space.protect(a + 4 * PAGE_SIZE, PAGE_SIZE, 3);
   t.is(mem.readU8(a + 4 * PAGE_SIZE + 5), file.bytes[12 * PAGE_SIZE + 5]);
+  space.map({ addr: a + 32 * PAGE_SIZE, fixed: true, length: PAGE_SIZE, prot: 1, kind: 'anon' });
   const b = space.remap(a + 8 * PAGE_SIZE, 24 * PAGE_SIZE, 40 * PAGE_SIZE, true);
+  t.not(b, a + 8 * PAGE_SIZE);
   t.deepEqual(mem.copyIn(b, 40 * PAGE_SIZE), file.bytes.slice(16 * PAGE_SIZE, 56 * PAGE_SIZE));
   t.is(space.regionAt(b)!.fileOffset, 16 * PAGE_SIZE);
   t.true(space.usesFile(5));

@@ -82,3 +82,25 @@ test('making a read-only page writable after a fork still copies it', (t) => {
   f.childMem.writeU32(f.a, 77);
   t.is(f.mem.readU32(f.a), 1);
 });
+
+test('a fork that finds no memory leaves the parent whole and the child empty', (t) => {
+  const machine = Machine.create(255);
+  const spaces = [createTask(machine, 0, 1)];
+  const [parent] = spaces;
+  const { frames } = parent.space;
+  const mem = new GuestMem(machine, parent);
+  const a = parent.map({ length: 100 * PAGE_SIZE, prot: 3, kind: 'anon', populate: true });
+  parent.map({ addr: 0x100000, fixed: true, length: PAGE_SIZE, prot: 3, kind: 'anon', populate: true });
+  mem.writeU32(a, 11);
+  // 3900 frames; parent and child need two leaves of 1024 each.
+  const child = createTask(machine, 1, 2);
+  const used = frames.used;
+  t.false(forkSpace(parent, child));
+  t.deepEqual(child.regions(), []);
+  t.is(frames.used, used);
+  t.is(frames.committed, 101);
+  mem.writeU32(a, 12);
+  t.is(mem.readU32(a), 12);
+  destroyTask(parent);
+  t.is(frames.used, 0);
+});

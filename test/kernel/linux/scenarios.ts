@@ -39,7 +39,7 @@ function unlock(rig: Rig, addr: number): void {
   if (exchange(rig, addr, 0) === 2) rig.call(NR.futex, addr, 1 | PRIVATE, 1);
 }
 
-export const scenarios: Readonly<Record<string, (rig: Rig, n: number) => number>> = {
+export const scenarios: Readonly<Record<string, (rig: Rig, n: number) => number | 'leaves'>> = {
   /** One FUTEX_WAIT on WORD while it is 0. */
   wait(rig) {
     add(rig, READY, 1);
@@ -87,7 +87,7 @@ export const scenarios: Readonly<Record<string, (rig: Rig, n: number) => number>
       const bytes = new Uint8Array(part).map((_, i) => (done + i) % 251);
       rig.kernel.mem.copyOut(BUFFER, bytes);
       const put = rig.call(NR.write, 4, BUFFER, part);
-      if (put < 0) return put;
+      if (put === 'leaves' || put < 0) return put;
       done += put;
     }
     return done;

@@ -18,13 +18,8 @@ int guest(int argc, char **argv, char **envp, u64 *auxv) {
 
   section("arithmetic");
 /* a0 and a1 are set inside the statement: register variables do not survive the calls between two checks */
-#define CC(op, x, y, want) do { asm volatile(RVC("mv a0, %1
-mv a1, %2
-" op " a0, a1
-mv %0, a0") : "=r"(r) : "r"((u64)(x)), "r"((u64)(y)) : "a0", "a1"); equal_at(__LINE__, op, r, (u64)(want)); } while (0)
-#define CI(op, x, imm, want) do { asm volatile(RVC("mv a0, %1
-" op " a0, " #imm "
-mv %0, a0") : "=r"(r) : "r"((u64)(x)) : "a0"); equal_at(__LINE__, op, r, (u64)(want)); } while (0)
+#define CC(op, x, y, want) do { asm volatile(RVC("mv a0, %1\nmv a1, %2\n" op " a0, a1\nmv %0, a0") : "=r"(r) : "r"((u64)(x)), "r"((u64)(y)) : "a0", "a1"); equal_at(__LINE__, op, r, (u64)(want)); } while (0)
+#define CI(op, x, imm, want) do { asm volatile(RVC("mv a0, %1\n" op " a0, " #imm "\nmv %0, a0") : "=r"(r) : "r"((u64)(x)) : "a0"); equal_at(__LINE__, op, r, (u64)(want)); } while (0)
   CC("c.add", 5, -7, -2);
   CC("c.mv", 1, 99, 99);
   CC("c.sub", 5, 7, -2);

@@ -56,11 +56,9 @@ int guest(int argc, char **argv, char **envp, u64 *auxv) {
   code[3] = addi(10, 10, 1);
   code[4] = ret;
   fence_i();
-  register u64 a0 asm("a0") = 10;
-  register u64 a1 asm("a1") = addi(10, 10, 2);
-  register u64 a2 asm("a2") = (u64)code;
-  asm volatile("jalr %2" : "+r"(a0) : "r"(a1), "r"(a2) : "ra", "memory");
-  u64 got = a0;
+  u64 got;
+  asm volatile("mv a1, %1\nmv a2, %2\nli a0, 10\njalr a2\nmv %0, a0"
+               : "=r"(got) : "r"((u64)addi(10, 10, 2)), "r"(code) : "ra", "a0", "a1", "a2", "memory");
   EQUAL(got, 12);
 
   section("across a page");
