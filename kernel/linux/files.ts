@@ -191,10 +191,11 @@ export class FileTable {
       try {
         const own = fs.constants.O_RDONLY | fs.constants.O_NONBLOCK | fs.constants.O_NOCTTY;
         hostFd = fs.openSync(`/proc/self/fd/${host}`, own);
+        aux = P.DA_POLLED;
       } catch {
-        hostFd = host;
+        // A socket: reads block in the host. One that is set not to is asked again and again.
+        if (flags & O_NONBLOCK) aux |= P.DA_POLLED;
       }
-      aux |= P.DA_POLLED;
     }
     if (kind === P.KIND_STREAM) flags &= ~O_APPEND;
     this.install({ kind, flags: flags & ~O_NONBLOCK, host: hostFd, aux }, false, fd);

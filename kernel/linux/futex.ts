@@ -29,7 +29,7 @@ import { FUTEX_OWNER_DIED, FUTEX_TID_MASK, FUTEX_WAITERS } from './abi.js';
 import { EAGAIN, EDEADLK, EINVAL, ENOSYS, EPERM, ETIMEDOUT } from './errno.js';
 import { SysError } from './error.js';
 import { lockWord, unlockWord } from './lock.js';
-import type { Sleeper } from './wait.js';
+import type { Sleeper, WaitResult } from './wait.js';
 
 const BUCKETS = 256;
 const B_HEAD = 48;
@@ -368,10 +368,10 @@ export class FutexTable {
 
   #sleep(ts: number, deadline: number): number | 'exit' {
     const state = (ts + T_FUTEX_STATE) >> 2;
-    const outcome = this.#sleeper.wait(ts, ts + T_FUTEX_STATE, STATE_WAITING, deadline);
-    // A notify that was not meant for this wait cannot be told apart by outcome: the state decides.
-    if (outcome === 'woken' && Atomics.load(this.#i32, state) === STATE_WAITING)
-      return this.#sleep(ts, deadline);
+    let outcome: WaitResult;
+    // A notify that was not meant for this wait cannot be told apart by the outcome: the state decides.
+    do outcome = this.#sleeper.wait(ts, ts + T_FUTEX_STATE, STATE_WAITING, deadline);
+    while (outcome === 'woken' && Atomics.load(this.#i32, state) === STATE_WAITING);
     const woken = this.#leave(ts);
     Atomics.store(this.#i32, state, STATE_IDLE);
     if (woken) return 0;

@@ -89,12 +89,12 @@ export function writeDescription(
 function readStream(k: LinuxKernel, desc: number, into: Uint8Array, count: number): number {
   const { files } = k;
   if (count === 0) return 0;
+  const host = files.word(desc, P.D_HOST);
   const peeked = takePeeked(k, desc);
   if (peeked >= 0) {
     into[0] = peeked;
-    return 1;
+    return 1 + readMore(host, into.subarray(1, count));
   }
-  const host = files.word(desc, P.D_HOST);
   return retrying(k, desc, () => fs.readSync(host, into, 0, count, null));
 }
 
@@ -118,6 +118,17 @@ function retrying(k: LinuxKernel, desc: number, attempt: () => number): number {
       if (errnoOf(error) !== EAGAIN || k.files.nonblocking(desc)) throw error;
     }
     if (k.sleeper.sleepUntil(k.ts, monotonicMs() + pause) === 'exit') throw new ThreadLeaves();
+  }
+}
+
+/** What else is there behind a byte read ahead; streams that are read ahead do not block. */
+function readMore(host: number, into: Uint8Array): number {
+  if (into.length === 0) return 0;
+  try {
+    return fs.readSync(host, into, 0, into.length, null);
+  } catch (error) {
+    errnoOf(error);
+    return 0;
   }
 }
 

@@ -1,6 +1,7 @@
 /**
  * Sleeping that ends when the thread has to: every wait of the Linux face goes through here.
  */
+import { POLL_MS } from '../../sync/wait.js';
 import { G_EXITING, STOP_EXIT, T_STOP } from '../core/layout.js';
 import type { Machine } from '../core/machine.js';
 import type { ThreadServices } from './env.js';
@@ -8,7 +9,7 @@ import type { ThreadServices } from './env.js';
 export type WaitResult = 'woken' | 'timeout' | 'exit';
 
 /** Longest sleep without a look at the stop word, in ms: bounds how long an exit can go unnoticed. */
-const SLICE = 50;
+const SLICE = POLL_MS;
 
 /** Host monotonic time in ms, the same clock in every worker. */
 export function monotonicMs(): number {

@@ -51,6 +51,8 @@ export class MainProcess {
   ) {
     // Fused multiply-add for fmadd.d; a no-op where relaxed SIMD is on by default.
     setFlagsFromString('--experimental-wasm-relaxed-simd');
+    // Modules hold code that may never run: V8 checks a function when it first compiles it.
+    setFlagsFromString('--wasm-lazy-validation');
     this.machine = Machine.create(shadowScale);
     this.threads = new ThreadTable(this.machine, config.maxThreads);
     this.store = CodeStore.create();

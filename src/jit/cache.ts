@@ -72,7 +72,7 @@ export class CodeCache implements SlotSource {
     this.rt = rt as unknown as Rt;
     this.table.set(0, this.rt.bail as CallableFunction);
     this.table.grow(MAX_SLOTS - 1, this.rt.stub as CallableFunction);
-    this.env = { ...rt, ...this.js, memory, table: this.table } as WebAssembly.ModuleImports;
+    this.env = { ...rt, ...this.js, memory } as WebAssembly.ModuleImports;
   }
 
   /** Whether this worker's generation of code has ended. */
@@ -217,6 +217,9 @@ export class CodeCache implements SlotSource {
     if (module < 0 || this.loaded.has(module)) return;
     this.loaded.add(module);
     const compiled = new WebAssembly.Module(this.store.moduleBytes(module) as Uint8Array<ArrayBuffer>);
-    new WebAssembly.Instance(compiled, { env: this.env });
+    const { exports } = new WebAssembly.Instance(compiled, { env: this.env });
+    for (const [i, slot] of this.store.moduleSlots(module).entries()) {
+      this.table.set(slot, exports[`f${i}`] as CallableFunction);
+    }
   }
 }

@@ -8,6 +8,7 @@
  * | 0                             | next free slot                         | translation lock                           |
  * | 1                             | number of modules                      | written under the translation lock, atomic |
  * | 2                             | bytes used                             | translation lock                           |
+ * | COUNTS .. + MAX_MODULES       | functions of a module; their slots lie in front of its bytes | as MODULES        |
  * | 4                             | number of noted pages                  | translation lock                           |
  * | PAGES .. + 2 * MAX_PAGES      | page number, checksum of its bytes     | translation lock                           |
  * | 3                             | regions translated (statistics)        | translation lock                           |
@@ -28,17 +29,20 @@ const PCS = MODULES + 2 * MAX_MODULES;
 const MAX_PAGES = 1 << 15;
 const PAGE_COUNT = 4;
 const PAGES = PCS + 2 * MAX_SLOTS;
-const WORDS = PAGES + 2 * MAX_PAGES;
+const COUNTS = PAGES + 2 * MAX_PAGES;
+const WORDS = COUNTS + MAX_MODULES;
 /** Address space for module bytes; the host commits what is used. */
 const CODE_BYTES = 192 * 1024 * 1024;
 
 export class CodeStore {
   private readonly i32: Int32Array;
   private readonly bytes: Uint8Array;
+  private readonly view: DataView;
 
   constructor(readonly buffer: SharedArrayBuffer) {
     this.i32 = new Int32Array(buffer, 0, WORDS);
     this.bytes = new Uint8Array(buffer, WORDS * 4);
+    this.view = new DataView(buffer, WORDS * 4);
   }
 
   static create(): CodeStore {
@@ -70,18 +74,30 @@ export class CodeStore {
   /** Stores a module's bytes and hands its slots over to it. Translation lock held. */
   publish(bytes: Uint8Array, slots: readonly number[]): number {
     const module = this.i32[MODULE_COUNT]!;
-    const at = this.i32[BYTES_USED]!;
+    const head = this.i32[BYTES_USED]!;
+    const at = head + slots.length * 4;
     if (module >= MAX_MODULES || at + bytes.length > this.bytes.length) {
       throw new RangeError('the code cache is full');
     }
+    slots.forEach((s, i) => {
+      this.view.setInt32(head + i * 4, s, true);
+    });
     this.bytes.set(bytes, at);
     this.i32[BYTES_USED] = at + bytes.length;
     this.i32[REGIONS]! += slots.length;
+    this.i32[COUNTS + module] = slots.length;
     this.i32[MODULES + module * 2] = at;
     this.i32[MODULES + module * 2 + 1] = bytes.length;
     for (const s of slots) Atomics.store(this.i32, SLOTS + s, module + 1);
     Atomics.store(this.i32, MODULE_COUNT, module + 1);
     return module;
+  }
+
+  /** Slots of a module's functions, in order. */
+  moduleSlots(module: number): number[] {
+    const n = this.i32[COUNTS + module]!;
+    const head = this.i32[MODULES + module * 2]! - n * 4;
+    return Array.from({ length: n }, (_, i) => this.view.getInt32(head + i * 4, true));
   }
 
   /** Whether there is little room left. Translation lock held. */

@@ -4,11 +4,12 @@ import {
   T_F,
   T_FCSR,
   T_LIMIT,
+  T_MULTI,
   T_PC,
   T_REGWIN,
   T_X,
 } from '../../kernel/core/layout.js';
-import { type Block, type Opnd, REG_F, REG_FCSR, type Term, type Ty } from '../ir/ir.js';
+import { type Block, EXIT_FAULT, type Opnd, REG_F, REG_FCSR, type Term, type Ty } from '../ir/ir.js';
 import { BlockEmitter } from './emit-block.js';
 import { analyse, type Flow } from './flow.js';
 import { analyseCells, type BlockFacts, CELL_WINDOW, cellsOf, comesBack } from './liveness.js';
@@ -24,8 +25,6 @@ export interface CodegenOptions {
   fuel: number;
   /** Accesses go through the byte-wise slow path (regions of one instruction). */
   slow: boolean;
-  /** Table slot of the region headed at pc; allocates one when there is none. */
-  slotOf(pc: number): number;
   /** Function in the module under construction for pc, or -1. */
   localFn(pc: number): number;
 }
@@ -34,6 +33,10 @@ export interface CodegenOptions {
 const P_TS = 0;
 const P_DEPTH = 1;
 const P_PC = 2;
+/** First local: 1 when stores must test the reservation filter. */
+const P_MULTI = 3;
+/** Label of the common way out for faults. */
+const LEAVE = -2;
 
 const TYPES: Record<Ty, number> = { i32: I32, i64: I64, f32: F32, f64: F64 };
 
@@ -45,7 +48,8 @@ interface Frame {
 export class RegionEmitter {
   readonly out = new Bytes();
   readonly tsLocal = P_TS;
-  private locals: number[] = [];
+  readonly multiLocal = P_MULTI;
+  private locals: number[] = [I32];
   private free: Record<number, number[]> = { [I32]: [], [I64]: [], [F32]: [], [F64]: [] };
   private cellLocal = new Map<number, number>();
   private windowLocals = new Map<number, { lo: number; lim: number; delta: number }>();
@@ -86,9 +90,19 @@ export class RegionEmitter {
       this.i32(this.opts.fuel);
       this.set(this.fuelLocal);
     }
+    this.get(P_TS);
+    this.mem(W.i32Load, 2, T_MULTI);
+    this.set(P_MULTI);
     this.loadCells(cellsOf(this.facts[0]!.liveIn));
+    this.open(W.block, { kind: 'block', target: LEAVE });
     this.tree(0);
     o.u8(W.unreachable);
+    this.close();
+    // Faults of all instructions end here, registers spilled and the instruction's address in P_PC.
+    this.get(P_TS);
+    this.get(P_PC);
+    this.mem(W.i64Store, 3, T_PC);
+    this.leave(EXIT_FAULT, 0);
     o.u8(W.end);
     const body = new Bytes();
     const groups: { n: number; ty: number }[] = [];
@@ -231,6 +245,10 @@ export class RegionEmitter {
   exitStub(why: number, pc: number, arg: number, dirty: readonly number[]): void {
     this.spill(dirty);
     this.setPc(pc);
+    this.leave(why, arg);
+  }
+
+  private leave(why: number, arg: number): void {
     this.get(P_TS);
     this.i32(why);
     this.i32(arg);
@@ -239,6 +257,15 @@ export class RegionEmitter {
     this.get(P_TS);
     this.mem(W.i64Load, 3, T_PC);
     this.out.u8(W.return);
+  }
+
+  /** The instruction at pc faults: leaves from within `nested` wasm blocks opened since the block began. */
+  faultStub(pc: number, dirty: readonly number[], nested: number): void {
+    this.spill(dirty);
+    this.i64(pc);
+    this.set(P_PC);
+    this.out.u8(W.br);
+    this.out.u32(this.depthOf('block', LEAVE) + nested);
   }
 
   // --- structure -----------------------------------------------------------------------------------------------
@@ -335,24 +362,10 @@ export class RegionEmitter {
         this.i32(1);
         o.u8(W.i32Add);
         this.get(P_PC);
-        this.lookup();
-        o.u8(W.callIndirect);
-        o.u32(this.fnType());
-        o.u8(0);
+        this.callImport('enter', [I32, I32, I64], [I64]);
         this.afterCall(b, t.ret);
         return;
       case 'ijump':
-        e.expr(t.target);
-        this.set(P_PC);
-        this.spill(facts.dirtyEnd);
-        this.get(P_TS);
-        this.get(P_DEPTH);
-        this.get(P_PC);
-        this.lookup();
-        o.u8(W.returnCallIndirect);
-        o.u32(this.fnType());
-        o.u8(0);
-        return;
       case 'ret':
         e.expr(t.target);
         this.set(P_PC);
@@ -389,10 +402,6 @@ export class RegionEmitter {
     this.edge(b, inside);
   }
 
-  private fnType(): number {
-    return this.mod.typeIndex([I32, I32, I64], [I64]);
-  }
-
   private callRegion(pc: number): void {
     const local = this.opts.localFn(pc);
     if (local >= 0) {
@@ -400,17 +409,7 @@ export class RegionEmitter {
       this.fixups.push({ at: this.out.hole(), fn: local });
       return;
     }
-    this.i32(this.opts.slotOf(pc));
-    this.out.u8(W.callIndirect);
-    this.out.u32(this.fnType());
-    this.out.u8(0);
-  }
-
-  /** Table slot of the pc in P_PC, by the run time's jump cache. */
-  private lookup(): void {
-    this.get(P_TS);
-    this.get(P_PC);
-    this.callImport('lookup', [I32, I64], [I32]);
+    this.callImport('enter', [I32, I32, I64], [I64]);
   }
 
   /** Next pc on the stack: go on when it is the return address, else let the dispatcher get us there. */
@@ -446,7 +445,7 @@ export class RegionEmitter {
     this.edge(b, inside);
   }
 
-  /** Goes on at `pc`: inside the region where the edge exists, else by a tail call. Registers are in locals. */
+  /** Goes on at `pc`: inside the region where the edge exists, else by way of the dispatcher. Registers are in locals. */
   private jump(b: number, pc: number): void {
     const inside = this.region.index.get(pc);
     if (inside === undefined || !this.succ[b]!.includes(inside)) {
@@ -477,15 +476,10 @@ export class RegionEmitter {
     }
   }
 
-  /** Tail call to the region headed at pc; the thread state holds all registers. */
+  /** Hands pc to the dispatcher; the thread state holds all registers. */
   private tail(pc: number): void {
-    this.get(P_TS);
-    this.get(P_DEPTH);
     this.i64(pc);
-    this.i32(this.opts.slotOf(pc));
-    this.out.u8(W.returnCallIndirect);
-    this.out.u32(this.fnType());
-    this.out.u8(0);
+    this.out.u8(W.return);
   }
 
   /** Pushes a constant or thread pointer. */

@@ -3,8 +3,8 @@
  * goes through wasm locals, which V8's compilers turn into registers. Reads of guest registers alias the
  * register's own local until that is about to change.
  */
-import { T_BARRIER, T_MULTI, RES_FILTER, RES_LINES } from '../../kernel/core/layout.js';
-import { type Block, EXIT_FAULT, type Opnd, REG_FCSR, type Stmt, type Tmp } from '../ir/ir.js';
+import { T_BARRIER, RES_FILTER, RES_LINES } from '../../kernel/core/layout.js';
+import { type Block, type Opnd, REG_FCSR, type Stmt, type Tmp } from '../ir/ir.js';
 import { LOADS, OPS, STORES } from '../ir/ops.js';
 import type { RegionEmitter } from './codegen.js';
 import { emitFp } from './emit-fp.js';
@@ -261,8 +261,7 @@ export class BlockEmitter {
     r.set(h);
     this.expr(s.v);
     r.set(v);
-    r.get(r.tsLocal);
-    r.mem(W.i32Load, 2, T_MULTI);
+    r.get(r.multiLocal);
     o.u8(W.if);
     o.u8(I32);
     r.get(h);
@@ -317,7 +316,7 @@ export class BlockEmitter {
       o.u8(W.i32Eqz);
       o.u8(W.if);
       o.u8(VOID);
-      r.exitStub(EXIT_FAULT, this.pc, 0, dirty);
+      r.faultStub(this.pc, dirty, r.opts.slow ? 1 : 2);
       o.u8(W.end);
       r.get(h);
       r.i32(s.off);

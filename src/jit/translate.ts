@@ -81,7 +81,6 @@ function emit(
     fma: opts.fma,
     fuel: opts.fuel,
     slow,
-    slotOf: (pc) => slots.slotOf(pc),
     localFn: (pc) => local.get(pc) ?? -1,
   };
   const own: number[] = [];
@@ -90,7 +89,7 @@ function emit(
     const slot = slow ? slowSlot : slots.slotOf(r.head);
     own.push(slot);
     const e = new RegionEmitter(r, mod, options);
-    mod.addFunction(0, slot, e.emit(), e.fixups);
+    mod.addFunction(0, e.emit(), e.fixups);
   }
   return { bytes: mod.finish(opts.memoryPages), slots: own, regions };
 }

@@ -157,12 +157,12 @@ export function signature(params: readonly number[], results: readonly number[])
   return `${params.map((p) => p.toString(16)).join('')}:${results.map((p) => p.toString(16)).join('')}`;
 }
 
-/** A module under construction: imports everything from `env`, publishes functions through element segments. */
+/** A module under construction: imports everything from `env`, exports its functions as f0, f1, ... */
 export class ModuleBuilder {
   private types: string[] = [];
   private imports: { name: string; type: number }[] = [];
   private importIndex = new Map<string, number>();
-  private bodies: { type: number; slot: number; body: Bytes; fixups: readonly Fixup[] }[] = [];
+  private bodies: { type: number; body: Bytes; fixups: readonly Fixup[] }[] = [];
 
   typeIndex(params: readonly number[], results: readonly number[]): number {
     const key = signature(params, results);
@@ -188,8 +188,8 @@ export class ModuleBuilder {
   }
 
   /** Adds an own function; `fixups` are calls of own functions, whose index depends on the imports to come. */
-  addFunction(type: number, slot: number, body: Bytes, fixups: readonly Fixup[]): void {
-    this.bodies.push({ type, slot, body, fixups });
+  addFunction(type: number, body: Bytes, fixups: readonly Fixup[]): void {
+    this.bodies.push({ type, body, fixups });
   }
 
   finish(memoryPages: number): Uint8Array {
@@ -208,7 +208,7 @@ export class ModuleBuilder {
       }
     });
     section(out, 2, (s) => {
-      s.u32(this.imports.length + 2);
+      s.u32(this.imports.length + 1);
       for (const i of this.imports) {
         s.name('env');
         s.name(i.name);
@@ -221,25 +221,16 @@ export class ModuleBuilder {
       s.u8(3);
       s.u32(memoryPages);
       s.u32(memoryPages);
-      s.name('env');
-      s.name('table');
-      s.u8(1);
-      s.u8(0x70);
-      s.u8(0);
-      s.u32(0);
     });
     section(out, 3, (s) => {
       s.u32(this.bodies.length);
       for (const b of this.bodies) s.u32(b.type);
     });
-    section(out, 9, (s) => {
+    section(out, 7, (s) => {
       s.u32(this.bodies.length);
-      this.bodies.forEach((b, i) => {
-        s.u32(0);
-        s.u8(W.i32Const);
-        s.s32(b.slot);
-        s.u8(W.end);
-        s.u32(1);
+      this.bodies.forEach((_, i) => {
+        s.name(`f${i}`);
+        s.u8(0);
         s.u32(this.imports.length + i);
       });
     });

@@ -88,6 +88,11 @@ export function resume(ts: u32, depth: u32, pc: u64, ret: u64): u64 {
   }
 }
 
+// A guest call that leaves its module.
+export function enter(ts: u32, depth: u32, pc: u64): u64 {
+  return call_indirect<u64>(lookup(ts, pc), ts, depth, pc);
+}
+
 // Top of a thread: runs from T_PC until the thread unwinds, and leaves the pc reached in T_PC.
 export function run(ts: u32): void {
   store<u64>(ts + T_PC, resume(ts, 1, load<u64>(ts + T_PC), ~(<u64>0)));

@@ -51,7 +51,7 @@ const MIN_S: f32 = 1.1754943508222875e-38;
 const HUGE_D: f64 = 1.7976931348623157e308;
 const HUGE_S: f32 = 3.4028234663852886e38;
 
-/** a+b-s exactly, for s = a+b rounded to nearest; NaN or infinite when an intermediate overflowed. */
+/** a+b-s exactly, for s = a+b rounded to nearest; NaN when an intermediate overflowed. */
 // @ts-expect-error: decorator
 @inline
 function sum_error(a: f64, b: f64, s: f64): f64 {
@@ -75,9 +75,9 @@ function safe_s(r: f32): bool {
 }
 
 /**
- * ma*mb - mp*2^shift in units of 2^-104 of the scale, where p is a*b rounded to nearest and all three are
- * normal: the exact error of the product (or of p = a as quotient or square). The true difference is
- * below 2^63, so arithmetic modulo 2^64 gives it exactly.
+ * ma*mb - (mp << shift) for the 53-bit significands, aligned so that it is a*b-p in units of the product's
+ * last place. All three are normal and p is a*b to nearest, or a is p/b to nearest, or a = b is the root
+ * of p: the difference is then below 2^63, so that arithmetic modulo 2^64 gives it exactly.
  */
 // @ts-expect-error: decorator
 @inline
@@ -102,7 +102,8 @@ export function fp_add_d(fcsr: usize, rm: i32, a: f64, b: f64): f64 {
     } else {
       const err = sum_error(a, b, s);
       if (err === 0) return s;
-      if (abs<f64>(err) < HUGE_D && abs<f64>(s) < HUGE_D) {
+      // An intermediate of the error can overflow, but only when the sum was inexact.
+      if (abs<f64>(s) < HUGE_D) {
         store<i32>(fcsr, f | NX);
         return s;
       }

@@ -339,18 +339,41 @@ test('halves and integer boundaries convert by the table of the ISA manual', (t)
 });
 
 test('tininess is detected after rounding', (t) => {
-  // (2^-1022)(1 - 2^-53) written as a product of two normal numbers: nearest rounds it up to 2^-1022 with
-  // and without an exponent limit only when enough precision is dropped.
+  // (1 - 2^-53) * 2^-1022 has 53 bits, so only the exponent limit makes it round up to 2^-1022: tiny.
   const half = 0x3fe0000000000000n;
-  const maxBelow = 0x001fffffffffffffn; // (2 - 2^-52) * 2^-1022; half of it is a tie
+  const maxBelow = 0x001fffffffffffffn; // (2 - 2^-52) * 2^-1022
   t.deepEqual(actual('mul_d', 0, 0, maxBelow, half, 0n), { bits: 0x0010000000000000n, flags: 3 });
   t.deepEqual(actual('mul_d', 1, 0, maxBelow, half, 0n), { bits: 0x000fffffffffffffn, flags: 3 });
   // 2^-1022 - 2^-1077 reaches 2^-1022 with an unbounded exponent as well: inexact but not tiny.
-  const args = [0x0010000000000000n, 0x3ff0000000000000n] as const;
+  const least = 0x0010000000000000n;
   const tinyNeg = 0x8000000000000001n; // -2^-1074
   const eighth = 0x3fc0000000000000n;
-  t.deepEqual(actual('fma_d', 0, 0, tinyNeg, eighth, args[0]), { bits: args[0], flags: 1 });
-  t.deepEqual(actual('fma_d', 1, 0, tinyNeg, eighth, args[0]), { bits: args[0] - 1n, flags: 3 });
+  t.deepEqual(actual('fma_d', 0, 0, tinyNeg, eighth, least), { bits: least, flags: 1 });
+  t.deepEqual(actual('fma_d', 1, 0, tinyNeg, eighth, least), { bits: least - 1n, flags: 3 });
+  // Narrowing: 2^-126 - 0.75 * 2^-150 rounds up to 2^-126 only for want of a smaller exponent.
+  t.deepEqual(actual('d_to_s', 0, 0, 0x380fffffe8000000n, 0n, 0n), { bits: 0x00800000n, flags: 3 });
+  t.deepEqual(actual('d_to_s', 0, 0, 0x380ffffffe000000n, 0n, 0n), { bits: 0x00800000n, flags: 1 });
+});
+
+test('a tie decided by the last bit of a 76-bit product', (t) => {
+  // (2^25+1)(2^50-2^25+1) = 2^75+1, and 2^75 is half an ulp of 2^128 and of 3*2^127: losing the 1, by a
+  // right shift without sticky bit or by rounding twice, turns "above the tie" into a tie.
+  const a = pattern('d', 25, 1n << 27n);
+  const b = pattern('d', 49, ((1n << 50n) - (1n << 25n) + 1n) << 3n);
+  const up = pattern('d', 128, 0n);
+  t.deepEqual(actual('fma_d', 0, 0, a, b, up), { bits: up + 1n, flags: NX });
+  t.deepEqual(actual('fma_d', 4, 0, a, b, up), { bits: up + 1n, flags: NX });
+  const down = pattern('d', 128, 1n << 51n);
+  t.deepEqual(actual('fma_d', 0, 0, a | SIGN.d, b, down), { bits: down - 1n, flags: NX });
+  t.deepEqual(actual('fma_d', 4, 0, a | SIGN.d, b, down), { bits: down - 1n, flags: NX });
+});
+
+test('a finite sum whose error term overflows on the way', (t) => {
+  // Largest number minus 1.5 ulp is a tie; (sum - small operand) is then beyond the largest number.
+  const max = pattern('d', 1023, -1n);
+  const small = pattern('d', 971, 1n << 51n) | SIGN.d;
+  t.deepEqual(actual('add_d', 0, 0, small, max, 0n), { bits: max - 1n, flags: NX });
+  t.deepEqual(actual('add_d', 0, 0, max, small, 0n), { bits: max - 1n, flags: NX });
 });
 
 const cross = 'riscv64-linux-gnu-gcc';

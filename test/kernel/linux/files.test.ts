@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -309,4 +310,44 @@ test('ppoll sees pipes and eventfds, times out, and names closed descriptors', (
   t.is(mem.readI64(BUFFER), 3);
   rig.call(NR.close, 4);
   t.deepEqual(poll([3, 1], [77, 1]), [2, 1 | 0x10, 0x20]);
+});
+
+test('standard input from a pipe of the host: waits in slices, poll reads ahead, nothing is lost', async (t) => {
+  const { dir } = rigIn(t);
+  const fifo = path.join(dir, 'fifo');
+  execFileSync('mkfifo', [fifo]);
+  const host = fs.openSync(fifo, 'r+');
+  t.teardown(() => fs.closeSync(host));
+  const rig = Files.create({ cwd: dir, stdio: [host, null, null] }) as Files;
+  const { mem } = rig.kernel;
+  const ready = () => {
+    mem.writeU64(0x16000, 1 * 2 ** 32);
+    mem.writeU64(0x16100, 0);
+    mem.writeU64(0x16108, 1_000_000);
+    return rig.call(NR.ppoll, 0x16000, 1, 0x16100, 0, 8);
+  };
+  t.is(ready(), 0);
+  fs.writeSync(host, 'line one\n');
+  t.is(ready(), 1);
+  t.is(ready(), 1);
+  t.is(rig.read(0), 'line one\n');
+  t.is(rig.call(NR.fcntl, 0, 4, O_NONBLOCK), 0);
+  t.is(rig.read(0), -E.EAGAIN);
+  t.is(rig.call(NR.fcntl, 0, 4, 0), 0);
+  rig.exitProcess(0);
+  t.is(rig.call(NR.read, 0, BUFFER, 1), 'leaves', 'an empty stream waits until the process ends');
+});
+
+test('an inherited regular file keeps the offset it shares with other processes', (t) => {
+  const { dir } = rigIn(t);
+  const host = fs.openSync(path.join(dir, 'out'), 'w+');
+  t.teardown(() => fs.closeSync(host));
+  fs.writeSync(host, 'before ');
+  const rig = Files.create({ cwd: dir, stdio: [null, host, null] }) as Files;
+  t.is(rig.write(1, 'guest '), 6);
+  fs.writeSync(host, 'after');
+  t.is(fs.readFileSync(path.join(dir, 'out'), 'utf8'), 'before guest after');
+  t.is(rig.call(NR.lseek, 1, 0, 1), 18);
+  t.is(rig.call(NR.lseek, 1, 7, 0), 7);
+  t.is(rig.read(1, 5), 'guest');
 });

@@ -128,25 +128,43 @@ struct phdr {
   u32 type, flags;
   u64 offset, vaddr, paddr, filesz, memsz, align;
 };
-extern const u8 __ehdr_start[];
+extern const u8 __ehdr_start[] __attribute__((visibility("hidden")));
 
-static const struct phdr *tls_header(void) {
+enum { PT_LOAD = 1, PT_DYNAMIC = 2, PT_TLS = 7, DT_RELA = 7, DT_RELASZ = 8, R_RELATIVE = 3 };
+
+static const struct phdr *header(u32 type) {
   const struct phdr *p = (const void *)(__ehdr_start + *(const u64 *)(__ehdr_start + 32));
   for (u32 n = *(const u16 *)(__ehdr_start + 56); n--; p++)
-    if (p->type == 7) return p;
+    if (p->type == type) return p;
   return NULL;
 }
 
+/* How far from its linked addresses the image was loaded: 0 unless it is position-independent. */
+static u64 load_bias(void) { return (u64)__ehdr_start - header(PT_LOAD)->vaddr; }
+
+/* A static PIE has no dynamic linker: it applies its relative relocations itself. */
+static void relocate(void) {
+  const struct phdr *p = header(PT_DYNAMIC);
+  if (!p) return;
+  u64 bias = load_bias(), table = 0, bytes = 0;
+  for (const u64 *d = (const u64 *)(p->vaddr + bias); d[0]; d += 2) {
+    if (d[0] == DT_RELA) table = d[1] + bias;
+    if (d[0] == DT_RELASZ) bytes = d[1];
+  }
+  for (const u64 *r = (const u64 *)table; (u64)r < table + bytes; r += 3)
+    if (r[1] == R_RELATIVE) *(u64 *)(r[0] + bias) = r[2] + bias;
+}
+
 u64 tls_bytes(void) {
-  const struct phdr *p = tls_header();
+  const struct phdr *p = header(PT_TLS);
   return p ? (p->memsz + 63) & ~63UL : 64;
 }
 
 void *tls_new(void *room) {
-  const struct phdr *p = tls_header();
+  const struct phdr *p = header(PT_TLS);
   if (p) {
     memset(room, 0, p->memsz);
-    memcpy(room, (const void *)p->vaddr, p->filesz);
+    memcpy(room, (const void *)(p->vaddr + load_bias()), p->filesz);
   }
   return room;
 }
@@ -213,6 +231,7 @@ void sleep_ms(u64 ms) {
 }
 
 void mini_begin(u64 *stack) {
+  relocate();
   static u8 first_tls[4096] __attribute__((aligned(64)));
   asm volatile("mv tp, %0" ::"r"(tls_new(first_tls)));
   int argc = (int)stack[0];
