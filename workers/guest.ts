@@ -2,12 +2,14 @@
 import { BroadcastChannel } from 'node:worker_threads';
 import Piscina from 'piscina';
 import type { ThreadTask, WorkerData } from '../src/engine/config.js';
+import { loadTool } from '../src/tools/registry.js';
 import { WorkerProcess } from '../src/engine/worker-process.js';
 
 const data = Piscina.workerData as WorkerData;
 const channel = new BroadcastChannel(data.config.id);
 channel.unref();
-const worker = new WorkerProcess(data, (message) => channel.postMessage(message));
+const tool = await loadTool(data.config.tool);
+const worker = new WorkerProcess(data, tool, (message) => channel.postMessage(message));
 
 export default function run(task: ThreadTask): void {
   worker.run(task.ts);

@@ -26,7 +26,8 @@ export const MAX_ORDER = 15;
 /** First address behind what a page map can hold. */
 export const GUEST_LIMIT = 2 ** 47;
 const LEAF_PAGES = LEAF_BYTES >>> 2;
-const LEAF_SPAN = LEAF_PAGES * PAGE_SIZE;
+/** Guest bytes one leaf table maps. */
+export const LEAF_SPAN = LEAF_PAGES * PAGE_SIZE;
 const LEAF_FRAMES = LEAF_BYTES >>> PAGE_SHIFT;
 
 /** A maximal run of pages contiguous in guest and host memory with equal flags. `length` in bytes. */
@@ -68,7 +69,7 @@ export class PageMap {
     const last = Math.floor((addr + pages * PAGE_SIZE - 1) / LEAF_SPAN);
     for (let k = Math.floor(addr / LEAF_SPAN); k <= last; k++) {
       if (this.i32[this.root + k] !== 0) continue;
-      const leaf = this.frames.reserve(LEAF_FRAMES);
+      const leaf = this.frames.reserveHigh(LEAF_FRAMES);
       if (leaf === 0) return false;
       this.frames.clean(leaf, LEAF_FRAMES);
       Atomics.store(this.i32, this.root + k, leaf);

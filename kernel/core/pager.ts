@@ -5,7 +5,7 @@
  */
 
 import { ACCESS_WRITE, PAGE_SIZE, PTE_COW, PTE_W } from './layout.js';
-import { entryHost } from './pagemap.js';
+import { entryHost, LEAF_SPAN } from './pagemap.js';
 import { emptyRegion, type Region, RF_FILE, RF_GROWSDOWN, RF_RESERVE, RF_SHARED } from './regions.js';
 import { reclaim, reserveFor } from './reservations.js';
 import { PROT_READ, PROT_WRITE, pageDown, pageUp, type Space } from './space.js';
@@ -92,12 +92,19 @@ export class Pager {
   /** Gives frames to the pages around `page` that have none. */
   private populate(r: Region, page: number, write: boolean): boolean {
     const { table, map } = this.space;
+    if (!map.ensure(page, 1)) {
+      reclaim(this.space);
+      table.load(table.find(page), r);
+      if (!map.ensure(page, 1)) return false;
+    }
     if (r.linHost === 0 && !reserveFor(this.space, r, page)) return this.populateSingle(r, page);
     let step = STEP_MIN;
     if (page === r.next) step = Math.min(STEP_MAX, r.step * 2);
     const piece = STEP_MIN * PAGE_SIZE;
     const lo = Math.max(r.start, page - (page % piece));
     let hi = Math.min(r.end, page - (page % piece) + step * PAGE_SIZE);
+    // A leaf table for what lies behind is not worth failing for.
+    hi = Math.min(hi, page - (page % LEAF_SPAN) + LEAF_SPAN);
     if ((r.flags & RF_FILE) !== 0) {
       hi = Math.min(hi, this.fileEnd(r));
       if (page >= hi) return false;
@@ -106,12 +113,12 @@ export class Pager {
       const end = this.soleUntil(r, a, map.nextPresent(a, hi));
       if (end === a) {
         // A fork still uses this frame of the reservation.
-        if (!this.populateSingle(r, a)) return false;
+        if (!this.populateSingle(r, a)) return map.lookup(page) !== 0;
         table.load(table.find(page), r);
         if (r.linHost === 0) return map.lookup(page) !== 0 || this.populate(r, page, write);
         a += PAGE_SIZE;
       } else {
-        if (!this.supply(r, a, end, write)) return false;
+        this.supply(r, a, end, write);
         a = end;
       }
       a = map.nextAbsent(a, hi);
@@ -131,11 +138,10 @@ export class Pager {
   }
 
   /** Fills [lo, hi), all absent and within the reservation of `r`. */
-  private supply(r: Region, lo: number, hi: number, write: boolean): boolean {
+  private supply(r: Region, lo: number, hi: number, write: boolean): void {
     const { space } = this;
     const host = r.linHost + (lo - r.start);
     const pages = (hi - lo) / PAGE_SIZE;
-    if (!space.map.ensure(lo, pages)) return false;
     let flags = pteFlags(r.prot);
     if (r.segment !== 0) {
       const file = (r.flags & RF_FILE) !== 0;
@@ -153,7 +159,6 @@ export class Pager {
     }
     space.map.setRange(lo, pages, host, flags);
     space.addTouched(pages);
-    return true;
   }
 
   /** When no reservation is to be had: one frame that belongs to the page alone. */
@@ -164,10 +169,7 @@ export class Pager {
     if (host === 0) return false;
     space.frames.prepare(host, 1);
     if ((r.flags & RF_FILE) !== 0) this.read(r, page, host, PAGE_SIZE);
-    if (!space.map.setRange(page, 1, host, pteFlags(r.prot))) {
-      space.frames.release(host, 1);
-      return false;
-    }
+    space.map.setRange(page, 1, host, pteFlags(r.prot));
     space.addTouched(1);
     return true;
   }

@@ -134,7 +134,6 @@ export class Segments {
     const host = this.frames.reserve(limit + bitmapPages(limit));
     if (host === 0) return null;
     const bitmap = host + limit * PAGE_SIZE;
-    this.machine.zero(bitmap, bitmapPages(limit) * PAGE_SIZE);
     this.frames.prepare(bitmap, bitmapPages(limit));
     const w = TABLE + free * WORDS;
     i32[w] = fileId;

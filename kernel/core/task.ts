@@ -18,9 +18,11 @@ import {
 } from './layout.js';
 import type { Machine } from './machine.js';
 import { MMAP_TOP } from './mappings.js';
+import { GUEST_LIMIT, LEAF_SPAN } from './pagemap.js';
 import { cowFlags } from './pager.js';
 import { emptyRegion, RF_RESERVE } from './regions.js';
-import type { SpaceHooks } from './space.js';
+import { reclaim } from './reservations.js';
+import type { Space, SpaceHooks } from './space.js';
 
 /** Address of the block of task slot `slot`, 0 .. MAX_TASKS - 1. Throws RangeError beyond. */
 export function taskBlock(slot: number): number {
@@ -66,49 +68,58 @@ export function forkSpace(parent: AddressSpace, child: AddressSpace): boolean {
   const { machine } = p;
   p.lock();
   try {
-    if (!c.commit(machine.i32[(p.task + K_COMMIT_PAGES) >>> 2])) return false;
+    if (!ensureLeaves(p, c)) {
+      // The parent's unused reservations may be what is in the way.
+      reclaim(p);
+      if (!ensureLeaves(p, c)) {
+        c.map.destroy();
+        return false;
+      }
+    }
+    if (!c.commit(machine.i32[(p.task + K_COMMIT_PAGES) >>> 2])) {
+      c.map.destroy();
+      return false;
+    }
     for (const word of [K_BRK_START, K_BRK, K_BRK_MAX, K_MMAP_TOP]) c.setWord(word, p.word(word));
     machine.copy(c.task + K_NAMES, p.task + K_NAMES, Math.max(8, machine.i32[(p.task + K_NAMES) >>> 2]));
     const r = emptyRegion();
-    let complete = true;
-    for (let k = 0; k < p.table.count && complete; k++) {
+    for (let k = 0; k < p.table.count; k++) {
       p.table.load(k, r);
       if ((r.flags & RF_RESERVE) !== 0) continue;
       const pages = (r.end - r.start) / PAGE_SIZE;
       if (r.segment !== 0) p.segments.addMapped(r.segment - 1, pages);
       const linHost = r.segment !== 0 ? r.linHost : 0;
       c.table.insert({ ...r, linHost, step: 0, next: 0 });
-      complete = copyPages(parent, child, r.start, r.end, r.segment !== 0);
+      copyPages(parent, child, r.start, r.end, r.segment !== 0);
     }
     c.table.merge(0, Number.MAX_VALUE);
     p.retire();
-    if (complete) return true;
-    // What was inserted is taken down region by region; the rest of the promise goes with it.
-    child.destroy();
-    c.commit(-c.committed);
-    return false;
+    return true;
   } finally {
     p.unlock();
   }
 }
 
-function copyPages(
-  parent: AddressSpace,
-  child: AddressSpace,
-  lo: number,
-  hi: number,
-  shared: boolean,
-): boolean {
+/** Leaf tables for the child wherever the parent has pages. False when there are no frames for one. */
+function ensureLeaves(p: Space, c: Space): boolean {
+  let a = p.map.nextPresent(0, GUEST_LIMIT);
+  while (a < GUEST_LIMIT) {
+    if (!c.map.ensure(a, 1)) return false;
+    a = p.map.nextPresent((Math.floor(a / LEAF_SPAN) + 1) * LEAF_SPAN, GUEST_LIMIT);
+  }
+  return true;
+}
+
+function copyPages(parent: AddressSpace, child: AddressSpace, lo: number, hi: number, shared: boolean): void {
   const { map, frames } = parent.space;
   const target = child.space;
   for (let a = lo; map.nextSpan(a, hi); a = map.spanHi) {
     const pages = (map.spanHi - map.spanLo) / PAGE_SIZE;
     const flags = shared ? map.spanFlags : cowFlags(map.spanFlags);
-    if (!target.map.setRange(map.spanLo, pages, map.spanHost, flags)) return false;
+    target.map.setRange(map.spanLo, pages, map.spanHost, flags);
     target.addTouched(pages);
     if (shared) continue;
     frames.share(map.spanHost, pages);
     map.setFlags(map.spanLo, pages, flags);
   }
-  return true;
 }

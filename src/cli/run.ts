@@ -5,17 +5,22 @@ import { resolve } from 'node:path';
 import { openProgram } from '../../kernel/linux/loader.js';
 import type { RunConfig } from '../engine/config.js';
 import { MainProcess, type RunResult } from '../engine/main-process.js';
+import { printHeader, printTrailer } from './frame.js';
+import { Log } from '../report/log.js';
+import type { Tool } from '../tools/api.js';
+import { loadTool, resolveTool } from '../tools/registry.js';
 import { expandName } from '../report/file-name.js';
 import type { Options } from './options.js';
 import { UsageError } from './options.js';
 
 export async function runProgram(o: Options, program: string): Promise<RunResult> {
+  const tool = await loadTool(asUsage(() => resolveTool(o.tool)));
   const file = openProgram(program);
   const config: RunConfig = {
-    tool: o.tool,
-    toolOptions: o.toolOptions,
-    atomicity: o.atomicity ?? 'parallel',
-    maxThreads: o.maxThreads,
+    tool: resolveTool(o.tool),
+    toolOptions: toolOptions(tool, o.toolOptions),
+    atomicity: policy(tool, o.atomicity),
+    maxThreads: Math.min(o.maxThreads, tool.maxThreads ?? o.maxThreads),
     linux: {
       ...(o.sysroot === undefined ? {} : { sysroot: o.sysroot }),
       exePath: resolve(program),
@@ -37,16 +42,55 @@ export async function runProgram(o: Options, program: string): Promise<RunResult
     images: [],
     debugDirs: o.extraDebuginfoPath,
   };
-  const main = new MainProcess(config, 0);
+  const log = new Log(config.report.fd, config.pid, config.report.verbosity);
+  const main = new MainProcess(config, tool, log);
   main.load(file);
+  printHeader(log, tool, config, o.logFile !== undefined);
   const result = await main.run();
   if (result.failure) throw result.failure;
+  const errors = printTrailer(log, main, tool, result, o.stats);
+  if (o.errorExitcode > 0 && errors > 0 && result.signal === 0) return { ...result, status: o.errorExitcode };
   return result;
+}
+
+/** The policy to run under: what was asked for, if it is not weaker than what the tool needs. */
+function policy(tool: Tool, asked: 'serial' | 'parallel' | undefined): 'serial' | 'parallel' {
+  const weakest = tool.atomicity === 'access' ? 'parallel' : 'serial';
+  if (asked === 'parallel' && weakest === 'serial') {
+    throw new UsageError(
+      `--tool=${tool.name} needs ${tool.atomicity} atomicity, which --atomicity=parallel does not give; use serial`,
+    );
+  }
+  return asked ?? weakest;
+}
+
+/** The tool's options with defaults; an option that nobody knows is a mistake. */
+function toolOptions(tool: Tool, given: Record<string, string>): Record<string, string> {
+  const out: Record<string, string> = {};
+  for (const [name, def] of Object.entries(tool.options)) out[name] = def.default;
+  for (const [key, value] of Object.entries(given)) {
+    const [first, second] = key.split(':') as [string, string | undefined];
+    // `toolname:option` is for one tool only and nothing to the others.
+    if (second !== undefined && first !== tool.name) continue;
+    const name = second ?? first;
+    if (!(name in tool.options)) throw new UsageError(`Unknown option: --${key}`);
+    out[name] = value;
+  }
+  return out;
+}
+
+function asUsage<R>(fn: () => R): R {
+  try {
+    return fn();
+  } catch (error) {
+    throw new UsageError((error as Error).message);
+  }
 }
 
 function reportFd(o: Options): number {
   if (o.logFile === undefined) return o.logFd;
-  const name = expandName(o.logFile, process.pid);
+  const template = o.logFile;
+  const name = asUsage(() => expandName(template, process.pid));
   try {
     return openSync(name, 'w', 0o644);
   } catch (error) {

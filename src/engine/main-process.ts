@@ -24,7 +24,11 @@ import { ThreadTable } from '../../kernel/core/threads.js';
 import { bootLinux } from '../../kernel/linux/boot.js';
 import { type LoadedProgram, loadProgram, type ProgramFile } from '../../kernel/linux/loader.js';
 import { CodeStore } from '../jit/code-store.js';
+import type { Log } from '../report/log.js';
+import type { Tool } from '../tools/api.js';
 import type { RunConfig, ToMain, WorkerData } from './config.js';
+import { Symbols } from './symbols.js';
+import { ToolRuntime } from './tool-runtime.js';
 
 export interface RunResult {
   /** Exit status of the guest, 0..255. */
@@ -47,13 +51,14 @@ export class MainProcess {
 
   constructor(
     readonly config: RunConfig,
-    shadowScale: number,
+    private readonly tool: Tool,
+    private readonly log: Log,
   ) {
     // Fused multiply-add for fmadd.d; a no-op where relaxed SIMD is on by default.
     setFlagsFromString('--experimental-wasm-relaxed-simd');
     // Modules hold code that may never run: V8 checks a function when it first compiles it.
     setFlagsFromString('--wasm-lazy-validation');
-    this.machine = Machine.create(shadowScale);
+    this.machine = Machine.create(tool.shadowScale);
     this.threads = new ThreadTable(this.machine, config.maxThreads);
     this.store = CodeStore.create();
     this.space = createTask(this.machine, 0, 0);
@@ -81,6 +86,19 @@ export class MainProcess {
     this.firstTs = ts;
   }
 
+  /** The tool's instance on this thread, for its final report. */
+  toolRuntime(): ToolRuntime {
+    return new ToolRuntime(
+      this.tool,
+      this.machine,
+      this.space,
+      this.mem,
+      this.log,
+      new Symbols(this.config),
+      this.config.toolOptions,
+    );
+  }
+
   private put64(at: number, v: number): void {
     this.machine.i32[at >> 2] = v | 0;
     this.machine.i32[(at + 4) >> 2] = Math.floor(v / 4294967296);
@@ -100,6 +118,8 @@ export class MainProcess {
       workerData,
       resourceLimits: { stackSizeMb: 32, maxOldGenerationSizeMb: 512 },
       recordTiming: false,
+      // Host descriptors belong to the guest process, not to the worker that happened to open them.
+      trackUnmanagedFds: false,
     });
     let failure: Error | undefined;
     const start = (ts: number): void => {
@@ -113,6 +133,7 @@ export class MainProcess {
     channel.onmessage = (event) => {
       const message = (event as { data: ToMain }).data;
       if (message.kind === 'spawn') start(message.ts);
+      else config.images.push(message.image);
     };
     start(this.firstTs);
     await this.ended();

@@ -4,8 +4,10 @@ import {
   G_LIVE_THREADS,
   G_MULTI,
   G_SERIAL,
+  G_STATS,
   STOP_EXIT,
   T_STOP,
+  T_X,
   TASKS,
   THREAD_STRIDE,
   THREADS,
@@ -18,14 +20,22 @@ import { ThreadTable } from '../../kernel/core/threads.js';
 import type { ThreadServices } from '../../kernel/linux/env.js';
 import { LinuxKernel } from '../../kernel/linux/kernel.js';
 import { decode, type Insn } from '../isa/decode.js';
+import type { RegionView } from '../../kernel/core/space.js';
+import type { Tool } from '../tools/api.js';
 import { CodeCache } from '../jit/cache.js';
 import { CodeStore } from '../jit/code-store.js';
 import { Log } from '../report/log.js';
 import { BigLock } from './big-lock.js';
 import type { ToMain, WorkerData } from './config.js';
-import { GuestThread } from './guest-thread.js';
+import { reportFatal } from '../report/fatal.js';
+import { coreRequest } from './client-requests.js';
+import { GuestThread, type Trap } from './guest-thread.js';
+import { Symbols } from './symbols.js';
+import { ToolRuntime } from './tool-runtime.js';
 
 const PTE_X = 4;
+/** Workers that have run guest threads. Shared, atomic. */
+export const WORKERS = G_STATS;
 
 export class WorkerProcess {
   readonly machine: Machine;
@@ -37,20 +47,26 @@ export class WorkerProcess {
   private readonly big: BigLock | null;
   private readonly guest: GuestThread;
   private readonly cache: CodeCache;
+  private readonly tool: ToolRuntime;
+  private readonly symbols: Symbols;
   private current = 0;
+  private started = false;
 
   constructor(
     readonly data: WorkerData,
+    tool: Tool,
     private readonly tell: (message: ToMain) => void,
   ) {
     const { config } = data;
     this.machine = Machine.attach(data.memory);
+    Atomics.add(this.machine.i32, WORKERS >> 2, 1);
     this.threads = new ThreadTable(this.machine, config.maxThreads);
     this.big = this.machine.i32[G_SERIAL >> 2] ? new BigLock(this.machine, this.threads) : null;
     this.log = new Log(config.report.fd, config.pid, config.report.verbosity);
     this.space = new AddressSpace(this.machine, TASKS, {
       shootdown: () => this.threads.shootdown(this.current, 0),
-      onUnmap: (lo, hi) => this.cache.flushRange(this.current, lo, hi),
+      onMap: (region) => this.mapped(region),
+      onUnmap: (lo, hi) => this.unmapped(lo, hi),
       onProtect: (lo, hi) => this.cache.flushRange(this.current, lo, hi),
     });
     this.mem = new GuestMem(this.machine, this.space);
@@ -64,16 +80,14 @@ export class WorkerProcess {
       trace: (text) => this.log.debug(text),
       flushIcache: () => this.cache.flushChanged(this.current),
     });
+    this.symbols = new Symbols(config);
+    this.tool = new ToolRuntime(tool, this.machine, this.space, this.mem, this.log, this.symbols, config.toolOptions);
     this.guest = new GuestThread(this.machine, this.threads, this.big, {
-      syscall: (ts) => this.kernel.syscall(ts),
+      syscall: (ts) => this.syscall(ts),
       page: (addr, access) => this.space.fault(addr, access),
-      trap: (ts, trap) => {
-        this.log.user(`signal ${trap.signo} at ${trap.pc.toString(16)} addr ${trap.addr.toString(16)}`);
-        this.services().killProcess(trap.signo);
-        void ts;
-      },
-      request: () => {},
-      returned: () => 0,
+      trap: (ts, trap) => this.trap(ts, trap),
+      request: (ts) => this.request(ts),
+      returned: (ts) => this.returned(ts),
       flushIcache: () => this.cache.flushChanged(this.current),
     });
     this.cache = new CodeCache(
@@ -82,18 +96,19 @@ export class WorkerProcess {
       new CodeStore(data.code),
       0,
       (pc) => this.fetch(pc),
-      null,
+      this.tool.instrument(),
       {
         tso: process.arch === 'x64',
         fma: true,
         fuel: 20000,
-        limits: { insns: 200, blocks: 32 },
-        batch: 8,
+        limits: { insns: Number(process.env['X_I'] ?? 200), blocks: Number(process.env['X_B'] ?? 32) },
+        batch: Number(process.env['X_N'] ?? 8),
         memoryPages: 65536,
       },
       data.rt,
-      this.guest.imports(),
+      { ...this.guest.imports(), ...this.tool.imports(), hg_race: this.tool.imports()['hg_race'] ?? (() => {}) },
     );
+    Object.assign(this.tool.rt, this.cache.rt);
     this.cache.hostOf = (page) => entryHost(this.space.space.map.lookup(page));
     this.guest.cache = this.cache;
   }
@@ -103,9 +118,79 @@ export class WorkerProcess {
     this.current = ts;
     this.machine.self = (ts - THREADS) / THREAD_STRIDE + 2;
     this.threads.markRunning(ts);
+    if (ts === THREADS && this.kernel.x(ts, 2) !== 0 && !this.started) this.tool.instance.threadCreated?.(ts, 0);
+    this.started = true;
+    this.tool.instance.threadStarts?.(ts);
     this.guest.run(ts);
+    this.tool.instance.threadEnds?.(ts);
+    this.tool.collect(ts);
+    this.tool.threadDone();
     this.threads.markExited(ts, 0);
     if (this.threads.free(ts) === 0) this.threads.exitProcess(0, 0);
+  }
+
+  private syscall(ts: number): number {
+    const { beforeSyscall, afterSyscall } = this.tool.instance;
+    if (!beforeSyscall && !afterSyscall) return this.kernel.syscall(ts);
+    const nr = this.machine.i32[(ts + T_X + 17 * 8) >> 2]!;
+    beforeSyscall?.call(this.tool.instance, ts, nr);
+    const r = this.kernel.syscall(ts);
+    afterSyscall?.call(this.tool.instance, ts, nr);
+    return r;
+  }
+
+  private returned(ts: number): number {
+    const to = this.tool.returned(ts);
+    this.tool.rt['cs_pop']!(ts, BigInt(to), BigInt(this.x(ts, 2)));
+    return to;
+  }
+
+  private x(ts: number, n: number): number {
+    return this.kernel.x(ts, n);
+  }
+
+  /** A signal that the guest cannot handle yet: the process ends by it, and the report says where. */
+  private trap(ts: number, trap: Trap): void {
+    if (this.exiting()) return;
+    this.tool.instance.signal?.(ts, trap.signo);
+    const x = Array.from({ length: 32 }, (_, i) => (i === 0 ? 0 : this.x(ts, i)));
+    const pcs = this.symbols.unwind(trap.pc, x, (addr) => this.tool.memory.word(addr));
+    reportFatal(this.log, trap, this.symbols.traceLines(pcs), (pc) => this.codeBytes(pc));
+    this.threads.exitProcess(128 + trap.signo, trap.signo);
+  }
+
+  /** Bytes of the instruction at pc, for reports. */
+  private codeBytes(pc: number): number[] {
+    const low = this.code16(pc);
+    if (low < 0) return [];
+    const words = (low & 3) === 3 ? [low, this.code16(pc + 2)] : [low];
+    return words.filter((w) => w >= 0).flatMap((w) => [w & 255, w >>> 8]);
+  }
+
+  /** Client request: a4 points to {request, five arguments}, a3 holds the default answer and gets the result. */
+  private request(ts: number): void {
+    const at = this.x(ts, 14);
+    const words = [0, 1, 2, 3, 4, 5].map((i) => this.tool.memory.word(at + i * 8));
+    if (words.some((w) => w === null)) return;
+    const [request, ...args] = words as number[];
+    const result = coreRequest(request!, args, this.log, this.mem) ?? this.tool.instance.request?.(ts, request!, args);
+    if (result !== undefined) this.kernel.setX(ts, 13, result);
+  }
+
+  private mapped(region: RegionView): void {
+    if (region.fileId >= 0 && region.name.startsWith('/')) {
+      const image = { path: region.name, bias: region.start - region.fileOffset, start: region.start, end: region.end };
+      if (this.symbols.add(image)) {
+        this.tool.findWraps();
+        this.tell({ kind: 'image', image });
+      }
+    }
+    this.tool.instance.mapped?.(region.start, region.end);
+  }
+
+  private unmapped(lo: number, hi: number): void {
+    this.cache.flushRange(this.current, lo, hi);
+    this.tool.instance.unmapped?.(lo, hi);
   }
 
   /** The instruction at a guest address: undefined where no executable page is present. */
@@ -129,6 +214,7 @@ export class WorkerProcess {
     return {
       allocThread: () => threads.alloc(0, this.data.config.pid),
       spawn: (ts) => {
+        this.tool.instance.threadCreated?.(ts, this.current);
         Atomics.store(machine.i32, G_MULTI >> 2, 1);
         this.tell({ kind: 'spawn', ts });
       },

@@ -27,6 +27,13 @@ export interface FunctionNode {
   readonly quals: readonly Node[];
 }
 
+/** A template parameter as declared in a lambda's own template head. */
+export type TemplateHead =
+  | { readonly of: 'type' }
+  | { readonly of: 'value'; readonly type: Node }
+  | { readonly of: 'template'; readonly heads: readonly TemplateHead[] }
+  | { readonly of: 'pack'; readonly element: TemplateHead };
+
 export type Node =
   | { readonly k: 'name'; readonly text: string }
   | { readonly k: 'builtin'; readonly text: string; readonly lit: LiteralStyle }
@@ -35,6 +42,9 @@ export type Node =
   | { readonly k: 'qual'; readonly scope: Node; readonly name: Node }
   | { readonly k: 'local'; readonly scope: Node; readonly name: Node }
   | { readonly k: 'tagged'; readonly name: Node; readonly tag: string }
+  /** A C++20 module, with the separator of its parts written out. */
+  | { readonly k: 'module'; readonly text: string }
+  | { readonly k: 'inmodule'; readonly name: Node; readonly module: string }
   | { readonly k: 'template'; readonly name: Node; readonly args: ListNode }
   | ListNode
   | { readonly k: 'tparam'; readonly index: number }
@@ -44,11 +54,16 @@ export type Node =
   | { readonly k: 'operator'; readonly op: Operator }
   | { readonly k: 'literalop'; readonly name: Node }
   | { readonly k: 'conversion'; readonly type: Node }
-  | { readonly k: 'lambda'; readonly params: readonly Node[]; readonly number: number }
+  | {
+      readonly k: 'lambda';
+      readonly heads: readonly TemplateHead[];
+      readonly params: readonly Node[];
+      readonly number: number;
+    }
   | { readonly k: 'defaultarg'; readonly number: number; readonly name: Node }
   | { readonly k: 'binding'; readonly names: readonly Node[] }
-  /** A function or data name with its type; `type` is null for data. */
-  | { readonly k: 'encoding'; readonly name: Node; readonly type: FunctionNode | null }
+  /** A function's name with its signature. */
+  | { readonly k: 'encoding'; readonly name: Node; readonly type: FunctionNode }
   /** A member function's name with the qualifiers of its `this`. */
   | { readonly k: 'thisqual'; readonly name: Node; readonly quals: readonly Node[] }
   /** "vtable for X" and its like; `mid` and `second` serve the construction vtable. */
@@ -83,12 +98,19 @@ export type Node =
   | { readonly k: 'conditional'; readonly test: Node; readonly yes: Node; readonly no: Node }
   | {
       readonly k: 'new';
-      readonly text: string;
       readonly place: ListNode;
       readonly type: Node;
       readonly init: Node | null;
     }
   | { readonly k: 'braces'; readonly type: Node | null; readonly items: ListNode }
+  /** An element of a braced list with its designator: `.field=` or `[index]=` or `[index ... last]=`. */
+  | {
+      readonly k: 'designated';
+      readonly field: Node | null;
+      readonly index: Node | null;
+      readonly last: Node | null;
+      readonly value: Node;
+    }
   | { readonly k: 'fold'; readonly op: Operator; readonly left: Node | null; readonly right: Node | null }
   | { readonly k: 'global'; readonly of: Node };
 

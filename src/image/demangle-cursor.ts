@@ -15,11 +15,16 @@ export class Cursor {
   subs: Node[] = [];
   /** Inside the type of a conversion operator, where template arguments may belong to the operator. */
   inConversion = false;
+  /** How `sr` and an identifier reads: as a list of scopes closed by `E` (the ABI, clang), or as a type (older GCC). */
+  readonly listedScopes: boolean;
+  /** Set when `listedScopes` decided something, so that the other reading is worth trying. */
+  readListedScopes = false;
   private depth = 0;
   private steps = 0;
 
-  constructor(src: string) {
+  constructor(src: string, listedScopes = true) {
     this.src = src;
+    this.listedScopes = listedScopes;
   }
 
   /** The character `ahead` places on, or '' past the end. */

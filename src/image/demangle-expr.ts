@@ -124,6 +124,18 @@ function parseInner(c: Cursor): Node {
       const left = parseExpression(c);
       return { k: 'member', op: '.*', left, right: parseExpression(c) };
     }
+    case 'di': {
+      c.pos += 2;
+      const field = parseSourceName(c);
+      return { k: 'designated', field, index: null, last: null, value: parseExpression(c) };
+    }
+    case 'dx':
+    case 'dX': {
+      c.pos += 2;
+      const index = parseExpression(c);
+      const last = code === 'dX' ? parseExpression(c) : null;
+      return { k: 'designated', field: null, index, last, value: parseExpression(c) };
+    }
     case 'cl':
     case 'cp': {
       c.pos += 2;
@@ -132,7 +144,7 @@ function parseInner(c: Cursor): Node {
     }
     case 'nw':
     case 'na':
-      return parseNew(c, code === 'nw' ? 'new ' : 'new[] ');
+      return parseNew(c);
   }
   if (ch === 'u') {
     c.pos++;
@@ -162,15 +174,22 @@ function parseId(c: Cursor, scope: Node | null): Node {
   return c.peek() === 'I' ? { k: 'template', name, args: parseTemplateArgs(c) } : name;
 }
 
-/** After `sr`: a type, then the id looked up in it. */
+/** Scopes as a list of identifiers up to `E`; none of them is a substitution candidate. */
+function parseListedScopes(c: Cursor): Node {
+  c.readListedScopes = true;
+  let scope: Node = parseId(c, null);
+  while (!c.eat('E')) scope = { k: 'qual', scope, name: parseId(c, null) };
+  return scope;
+}
+
+/** After `sr`: a type or scopes, then the id looked up in it. */
 function parseScoped(c: Cursor): Node {
-  const scope = parseType(c);
+  const scope = c.listedScopes && c.atDigit() ? parseListedScopes(c) : parseType(c);
   if (c.eat('dn')) {
     return { k: 'qual', scope, name: { k: 'dtor', cls: c.atDigit() ? parseId(c, null) : parseType(c) } };
   }
-  const name = parseUnqualified(c, scope);
-  if (c.peek() !== 'I') return { k: 'qual', scope, name };
-  return { k: 'qual', scope, name: { k: 'template', name, args: parseTemplateArgs(c) } };
+  const name: Node = { k: 'qual', scope, name: parseUnqualified(c, scope) };
+  return c.peek() === 'I' ? { k: 'template', name, args: parseTemplateArgs(c) } : name;
 }
 
 function parseMember(c: Cursor, code: string): Node {
@@ -201,16 +220,16 @@ function parseFold(c: Cursor): Node {
   return { k: 'fold', op, left: first, right: parseExpression(c) };
 }
 
-function parseNew(c: Cursor, text: string): Node {
+function parseNew(c: Cursor): Node {
   c.pos += 2;
   const items: Node[] = [];
   while (!c.eat('_')) items.push(parseExpression(c));
   const type = parseType(c);
   const place: ListNode = { k: 'list', items };
-  if (c.eat('pi')) return { k: 'new', text, place, type, init: parseExpressions(c) };
-  if (c.at('il')) return { k: 'new', text, place, type, init: parseExpression(c) };
+  if (c.eat('pi')) return { k: 'new', place, type, init: parseExpressions(c) };
+  if (c.at('il')) return { k: 'new', place, type, init: parseExpression(c) };
   c.expect('E');
-  return { k: 'new', text, place, type, init: null };
+  return { k: 'new', place, type, init: null };
 }
 
 function parseList(c: Cursor, one: () => Node): ListNode {
@@ -219,7 +238,7 @@ function parseList(c: Cursor, one: () => Node): ListNode {
   return { k: 'list', items };
 }
 
-/** Expressions up to `E`; designators of a braced list read as expressions. */
+/** Expressions up to `E`. */
 function parseExpressions(c: Cursor): ListNode {
   return parseList(c, () => parseExpression(c));
 }

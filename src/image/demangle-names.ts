@@ -1,5 +1,5 @@
 /** Itanium C++ ABI grammar: encodings, names, template arguments, substitutions (ABI chapters 5.1.2 to 5.1.10). */
-import { type FunctionNode, fail, type ListNode, type Node } from './demangle-ast.js';
+import { type FunctionNode, fail, type ListNode, type Node, type TemplateHead } from './demangle-ast.js';
 import type { Cursor } from './demangle-cursor.js';
 import { parseExpression, parsePrimary } from './demangle-expr.js';
 import { parseSpecialName } from './demangle-special.js';
@@ -31,12 +31,13 @@ export function parseEncoding(c: Cursor): Node {
   }
   const name = parseName(c);
   const next = c.peek();
-  let type: FunctionNode | null = null;
-  if (next !== '' && next !== 'E' && next !== '.') {
-    const ret = hasReturnType(name) ? parseType(c) : null;
-    type = { k: 'func', ret, params: parseParameters(c), quals: [] };
-    if (c.eat('Q')) parseExpression(c); // a trailing requires-clause is not shown
+  if (next === '' || next === 'E' || next === '.') {
+    c.leave();
+    return name;
   }
+  const ret = hasReturnType(name) ? parseType(c) : null;
+  const type: FunctionNode = { k: 'func', ret, params: parseParameters(c), quals: [] };
+  if (c.eat('Q')) parseExpression(c); // a trailing requires-clause is not shown
   c.leave();
   return { k: 'encoding', name, type };
 }
@@ -54,9 +55,18 @@ function hasReturnType(name: Node): boolean {
 export function lastOf(name: Node): Node {
   let n = name;
   for (;;) {
-    if (n.k === 'qual' || n.k === 'local' || n.k === 'tagged' || n.k === 'thisqual' || n.k === 'defaultarg') {
-      n = n.name;
-    } else return n;
+    switch (n.k) {
+      case 'qual':
+      case 'local':
+      case 'tagged':
+      case 'inmodule':
+      case 'thisqual':
+      case 'defaultarg':
+        n = n.name;
+        break;
+      default:
+        return n;
+    }
   }
 }
 
@@ -82,6 +92,10 @@ function parseNameInner(c: Cursor): Node {
   let name: Node;
   if (first === 'S' && c.peek(1) !== 't') {
     name = parseSubstitution(c, false);
+    if (name.k === 'module') {
+      name = parseUnqualified(c, null, name.text);
+      if (c.peek() === 'I') c.remember(name);
+    }
   } else {
     const inStd = c.eat('St');
     const own = parseUnqualified(c, inStd ? STD : null);
@@ -111,11 +125,15 @@ function parsePrefix(c: Cursor): Node {
       return cur;
     }
     if (ch === 'S' && c.peek(1) !== 't') {
-      if (cur !== null) fail();
-      cur = parseSubstitution(c, true);
-      continue;
-    }
-    if (ch === 'I') {
+      const known = parseSubstitution(c, true);
+      if (known.k !== 'module') {
+        if (cur !== null) fail();
+        cur = known;
+        continue;
+      }
+      const own: Node = parseUnqualified(c, cur, known.text);
+      cur = cur === null ? own : { k: 'qual', scope: cur, name: own };
+    } else if (ch === 'I') {
       if (cur === null) fail();
       cur = { k: 'template', name: cur, args: parseTemplateArgs(c) };
     } else if (ch === 'S') {
@@ -161,11 +179,28 @@ export function parseDecltype(c: Cursor): Node {
   return { k: 'decltype', expr };
 }
 
-/** A name without its scope; `scope` gives constructors and destructors their spelling. */
-export function parseUnqualified(c: Cursor, scope: Node | null): Node {
+/**
+ * A name without its scope, which gives constructors and destructors their spelling. `inModule` is the module
+ * that a substitution just named, if any.
+ */
+export function parseUnqualified(c: Cursor, scope: Node | null, inModule = ''): Node {
+  const module = parseModule(c, inModule);
   let name = parseUnqualifiedCore(c, scope);
+  if (module !== '') name = { k: 'inmodule', name, module };
   while (c.eat('B')) name = { k: 'tagged', name, tag: sourceText(c) };
   return name;
+}
+
+/** `W name` and `W P name` (a partition) in any number, each of them a substitution; the module's full name. */
+export function parseModule(c: Cursor, start: string): string {
+  let text = start;
+  while (c.eat('W')) {
+    const isPartition = c.eat('P');
+    const separator = isPartition ? ':' : text === '' ? '' : '.';
+    text += separator + sourceText(c);
+    c.remember({ k: 'module', text });
+  }
+  return text;
 }
 
 function parseUnqualifiedCore(c: Cursor, scope: Node | null): Node {
@@ -178,12 +213,6 @@ function parseUnqualifiedCore(c: Cursor, scope: Node | null): Node {
   }
   if (ch === 'C' || ch === 'D') return parseStructor(c, scope);
   if (ch === 'U') return parseUnnamed(c);
-  if (ch === 'W') {
-    c.pos++;
-    c.eat('P');
-    sourceText(c);
-    return parseUnqualifiedCore(c, scope);
-  }
   if (ch >= 'a' && ch <= 'z') return parseOperatorName(c);
   return fail();
 }
@@ -210,24 +239,32 @@ function parseUnnamed(c: Cursor): Node {
   c.expect('U');
   if (c.eat('t')) return { k: 'name', text: `{unnamed type#${c.sequence() + 1}}` };
   c.expect('l');
-  while (c.peek() === 'T' && 'yntpk'.includes(c.peek(1))) parseParamDeclaration(c);
+  const heads: TemplateHead[] = [];
+  while (atTemplateHead(c)) heads.push(parseTemplateHead(c));
   const params = parseParameters(c);
   c.expect('E');
-  return { k: 'lambda', params, number: c.sequence() + 1 };
+  return { k: 'lambda', heads, params, number: c.sequence() + 1 };
 }
 
-/** The head of a template parameter (`Ty`, `Tn`, `Tt`, `Tp`, `Tk`), which is not shown. */
-export function parseParamDeclaration(c: Cursor): void {
+function atTemplateHead(c: Cursor): boolean {
+  return c.peek() === 'T' && c.peek(1) !== '' && 'yntpk'.includes(c.peek(1));
+}
+
+/** The declaration of a template parameter: `Ty`, `Tn type`, `Tt heads E`, `Tp head`, `Tk concept`. */
+function parseTemplateHead(c: Cursor): TemplateHead {
   c.enter();
   c.expect('T');
-  const kind = c.peek();
-  c.pos++;
-  if (kind === 'n') parseType(c);
-  else if (kind === 'p') parseParamDeclaration(c);
-  else if (kind === 'k') parseName(c);
-  else if (kind === 't') while (!c.eat('E')) parseParamDeclaration(c);
-  else if (kind !== 'y') fail();
+  let head: TemplateHead = { of: 'type' };
+  if (c.eat('n')) head = { of: 'value', type: parseType(c) };
+  else if (c.eat('p')) head = { of: 'pack', element: parseTemplateHead(c) };
+  else if (c.eat('k')) parseName(c);
+  else if (c.eat('t')) {
+    const heads: TemplateHead[] = [];
+    while (!c.eat('E')) heads.push(parseTemplateHead(c));
+    head = { of: 'template', heads };
+  } else c.expect('y');
   c.leave();
+  return head;
 }
 
 function parseOperatorName(c: Cursor): Node {
@@ -289,7 +326,7 @@ function parseLocal(c: Cursor): Node {
 }
 
 function withoutReturnType(encoding: Node): Node {
-  if (encoding.k !== 'encoding' || encoding.type === null) return encoding;
+  if (encoding.k !== 'encoding') return encoding;
   return { k: 'encoding', name: encoding.name, type: { ...encoding.type, ret: null } };
 }
 
@@ -329,8 +366,8 @@ export function parseTemplateArg(c: Cursor): Node {
   }
   if (ch === 'L') return parsePrimary(c);
   if (ch === 'I' || ch === 'J') return parseTemplateArgs(c);
-  if (ch === 'T' && 'yntpk'.includes(c.peek(1))) {
-    parseParamDeclaration(c);
+  if (atTemplateHead(c)) {
+    parseTemplateHead(c); // how the parameter was declared, where that tells overloads apart; not shown
     return parseTemplateArg(c);
   }
   return parseType(c);

@@ -21,11 +21,14 @@ export function printExpression(p: Printer, n: Node): void {
   switch (n.k) {
     case 'spec':
       p.put(n.text);
-      return parenthesised(p, n.of);
+      parenthesised(p, n.of);
+      return;
     case 'literal':
-      return printLiteral(p, n);
+      printLiteral(p, n);
+      return;
     case 'unary':
-      return printUnary(p, n);
+      printUnary(p, n);
+      return;
     case 'binary': {
       // A bare > would read as the end of the template argument list.
       const greater = n.op.text === '>';
@@ -44,38 +47,48 @@ export function printExpression(p: Printer, n: Node): void {
     }
     case 'call':
       // A function that is called is named without its signature.
-      if (n.callee.k === 'encoding' && n.callee.type !== null) p.print(n.callee.name);
+      if (n.callee.k === 'encoding') p.print(n.callee.name);
       else printOperand(p, n.callee);
-      return parenthesised(p, n.args);
+      parenthesised(p, n.args);
+      return;
     case 'member':
       printOperand(p, n.left);
       p.put(n.op);
-      return printOperand(p, n.right);
+      printOperand(p, n.right);
+      return;
     case 'namedcast':
       p.put(`${n.text}<`);
       p.print(n.type);
       p.put('>');
-      return parenthesised(p, n.of);
+      parenthesised(p, n.of);
+      return;
     case 'cast':
       parenthesised(p, n.type);
-      return printOperand(p, n.of);
+      printOperand(p, n.of);
+      return;
     case 'trait':
       p.put(n.text);
-      return parenthesised(p, n.of);
+      parenthesised(p, n.of);
+      return;
     case 'packsize': {
       const length = p.packLength(n.of);
-      if (length >= 0) return p.put(String(length));
+      if (length >= 0) {
+        p.put(String(length));
+        return;
+      }
       p.put('sizeof...');
-      return parenthesised(p, n.of);
+      parenthesised(p, n.of);
+      return;
     }
     case 'conditional':
       printOperand(p, n.test);
       p.put('?');
       printOperand(p, n.yes);
       p.put(' : ');
-      return printOperand(p, n.no);
+      printOperand(p, n.no);
+      return;
     case 'new':
-      p.put(n.text);
+      p.put('new ');
       if (n.place.items.length > 0) {
         parenthesised(p, n.place);
         p.put(' ');
@@ -87,12 +100,31 @@ export function printExpression(p: Printer, n: Node): void {
       if (n.type !== null) p.print(n.type);
       p.put('{');
       p.print(n.items);
-      return p.put('}');
+      p.put('}');
+      return;
+    case 'designated':
+      if (n.field !== null) {
+        p.put('.');
+        p.print(n.field);
+      } else if (n.index !== null) {
+        p.put('[');
+        p.print(n.index);
+        if (n.last !== null) {
+          p.put(' ... ');
+          p.print(n.last);
+        }
+        p.put(']');
+      }
+      p.put('=');
+      printOperand(p, n.value);
+      return;
     case 'fold':
-      return printFold(p, n.op.text, n.left, n.right);
+      printFold(p, n.op.text, n.left, n.right);
+      return;
     case 'global':
       p.put('::');
-      return p.print(n.of);
+      p.print(n.of);
+      return;
     default:
       fail();
   }
@@ -101,12 +133,13 @@ export function printExpression(p: Printer, n: Node): void {
 function printUnary(p: Printer, n: Node & { k: 'unary' }): void {
   if (n.postfix) {
     printOperand(p, n.of);
-    return p.put(n.op.text);
+    p.put(n.op.text);
+    return;
   }
   p.put(n.op.text);
   const { of } = n;
   // The address of a member function: its signature is the type's business.
-  if (n.op.code === 'ad' && of.k === 'encoding' && of.type !== null && of.name.k === 'qual') p.print(of.name);
+  if (n.op.code === 'ad' && of.k === 'encoding' && of.name.k === 'qual') p.print(of.name);
   else printOperand(p, of);
 }
 
@@ -130,20 +163,29 @@ function printLiteral(p: Printer, n: Node & { k: 'literal' }): void {
   if (type.k === 'builtin') {
     switch (type.lit) {
       case 'bare':
-        return p.put(value);
+        p.put(value);
+        return;
       case 'u':
       case 'l':
       case 'ul':
       case 'll':
       case 'ull':
-        return p.put(value + type.lit);
+        p.put(value + type.lit);
+        return;
       case 'bool':
-        if (value === '0') return p.put('false');
-        if (value === '1') return p.put('true');
+        if (value === '0') {
+          p.put('false');
+          return;
+        }
+        if (value === '1') {
+          p.put('true');
+          return;
+        }
         break;
       case 'float':
         parenthesised(p, type);
-        return p.put(`[${value}]`);
+        p.put(`[${value}]`);
+        return;
     }
   }
   parenthesised(p, type);

@@ -2,7 +2,7 @@
  * Prints an Itanium C++ ABI tree as libiberty's c++filt spells it, since that is what Valgrind's reports show.
  * A C++ declarator wraps around its name, so a type prints in two parts: `left` before the name, `right` behind it.
  */
-import { type FunctionNode, fail, type ListNode, type Node } from './demangle-ast.js';
+import { type FunctionNode, fail, type ListNode, type Node, type TemplateHead } from './demangle-ast.js';
 import { lastOf } from './demangle-names.js';
 import { printExpression, printOperand } from './demangle-print-expr.js';
 
@@ -23,7 +23,8 @@ export class Printer {
   last = '';
   private scope: Scope | null = null;
   private packIndex = -1;
-  private inLambda = false;
+  /** The template head of the lambda whose parameters are being printed; null outside. */
+  private lambdaHeads: readonly TemplateHead[] | null = null;
   private steps = 0;
   private depth = 0;
 
@@ -51,53 +52,80 @@ export class Printer {
       case 'name':
       case 'builtin':
       case 'std':
-        return this.put(n.text);
+        this.put(n.text);
+        return;
       case 'qual':
       case 'local':
         this.print(n.scope);
         this.put('::');
-        return this.print(n.name);
+        this.print(n.name);
+        return;
       case 'tagged':
         this.print(n.name);
-        return this.put(`[abi:${n.tag}]`);
+        this.put(`[abi:${n.tag}]`);
+        return;
+      case 'module':
+        this.put(n.text);
+        return;
+      case 'inmodule':
+        this.print(n.name);
+        this.put(`@${n.module}`);
+        return;
       case 'template':
-        return this.template(n.name, n.args);
+        this.template(n.name, n.args);
+        return;
       case 'list':
-        return this.list(n.items);
+        this.list(n.items);
+        return;
       case 'tparam':
-        if (this.inLambda) return this.put(`auto:${n.index + 1}`);
-        return this.scoped(() => this.left(this.peel(n)));
+        if (this.lambdaHeads !== null) {
+          this.put(parameterName(this.lambdaHeads, n.index));
+          return;
+        }
+        this.scoped(() => this.left(this.peel(n)));
+        return;
       case 'fparam':
-        return this.put(`{parm#${n.index + 1}}`);
+        this.put(`{parm#${n.index + 1}}`);
+        return;
       case 'ctor':
-        return this.print(n.cls);
+        this.print(n.cls);
+        return;
       case 'dtor':
         this.put('~');
-        return this.print(n.cls);
+        this.print(n.cls);
+        return;
       case 'operator': {
         const word = n.op.text.trimEnd();
-        return this.put(/^[a-z]/.test(word) ? `operator ${word}` : `operator${word}`);
+        this.put(/^[a-z]/.test(word) ? `operator ${word}` : `operator${word}`);
+        return;
       }
       case 'literalop':
         this.put('operator"" ');
-        return this.print(n.name);
+        this.print(n.name);
+        return;
       case 'conversion':
         this.put('operator ');
-        return this.print(n.type);
+        this.print(n.type);
+        return;
       case 'lambda':
-        return this.lambda(n.params, n.number);
+        this.lambda(n);
+        return;
       case 'defaultarg':
         this.put(`{default arg#${n.number}}::`);
-        return this.print(n.name);
+        this.print(n.name);
+        return;
       case 'binding':
         this.put('[');
         this.list(n.names);
-        return this.put(']');
+        this.put(']');
+        return;
       case 'encoding':
-        return this.encoding(n.name, n.type);
+        this.encoding(n.name, n.type);
+        return;
       case 'thisqual':
         this.print(n.name);
-        return this.qualifiers(n.quals);
+        this.qualifiers(n.quals);
+        return;
       case 'special':
         this.put(n.prefix);
         this.print(n.of);
@@ -105,12 +133,13 @@ export class Printer {
         if (n.second !== undefined) this.print(n.second);
         return;
       case 'pointer':
-        return this.scoped(() => {
+        this.scoped(() => {
           const { op, to } = this.collapse(n.op, n.to);
           this.left(to);
           this.openDeclarator(to, false);
           this.put(op);
         });
+        return;
       case 'ptrmem':
         this.scoped(() => {
           const to = this.peel(n.member);
@@ -119,34 +148,43 @@ export class Printer {
         });
         if (this.last !== '(') this.put(' ');
         this.print(n.cls);
-        return this.put('::*');
+        this.put('::*');
+        return;
       case 'cv':
-        return this.scoped(() => this.cvLeft(n.text, n.of));
+        this.scoped(() => this.cvLeft(n.text, n.of));
+        return;
       case 'vendorqual':
         this.left(n.of);
         this.put(' ');
-        return this.print(n.qual);
+        this.print(n.qual);
+        return;
       case 'suffixed':
         this.left(n.of);
-        return this.put(n.text);
+        this.put(n.text);
+        return;
       case 'func':
         if (n.ret !== null) this.returnType(n.ret);
         return;
       case 'array':
-        return this.left(n.of);
+        this.left(n.of);
+        return;
       case 'vector':
         this.print(n.of);
         this.put(' __vector(');
         this.print(n.size);
-        return this.put(')');
+        this.put(')');
+        return;
       case 'decltype':
         this.put('decltype (');
         this.print(n.expr);
-        return this.put(')');
+        this.put(')');
+        return;
       case 'expand':
-        return this.expand(n.pattern);
+        this.expand(n.pattern);
+        return;
       default:
-        return printExpression(this, n);
+        printExpression(this, n);
+        return;
     }
   }
 
@@ -155,7 +193,7 @@ export class Printer {
     if (++this.steps > MAX_STEPS || ++this.depth > MAX_DEPTH) fail();
     switch (n.k) {
       case 'tparam':
-        if (!this.inLambda) this.scoped(() => this.right(this.peel(n)));
+        if (this.lambdaHeads === null) this.scoped(() => this.right(this.peel(n)));
         break;
       case 'pointer':
       case 'ptrmem':
@@ -190,7 +228,7 @@ export class Printer {
   /** Follows template parameters to what they stand for, moving `scope` along; the caller restores it. */
   private peel(node: Node): Node {
     let n = node;
-    while (n.k === 'tparam' && !this.inLambda) {
+    while (n.k === 'tparam' && this.lambdaHeads === null) {
       if (++this.steps > MAX_STEPS || this.scope === null) fail();
       let arg: Node | undefined = this.scope.args.items[n.index];
       if (arg?.k === 'list' && this.packIndex >= 0) arg = arg.items[this.packIndex];
@@ -245,6 +283,7 @@ export class Printer {
       core = this.peel(core.of);
     }
     this.left(core);
+    if (core.k === 'func') return; // qualifying a function type through a parameter has no effect
     for (let i = quals.length - 1; i >= 0; i--) this.put(` ${quals[i]}`);
   }
 
@@ -304,8 +343,7 @@ export class Printer {
     }
   }
 
-  private encoding(name: Node, type: FunctionNode | null): void {
-    if (type === null) return this.print(name);
+  private encoding(name: Node, type: FunctionNode): void {
     const quals = name.k === 'thisqual' ? name.quals : [];
     const bare = name.k === 'thisqual' ? name.name : name;
     const last = lastOf(bare);
@@ -347,21 +385,56 @@ export class Printer {
     if (keep < this.out.length) this.out = this.out.slice(0, keep);
   }
 
-  private lambda(params: readonly Node[], number: number): void {
-    this.put('{lambda(');
-    const outer = this.inLambda;
-    this.inLambda = true;
-    this.list(params);
-    this.inLambda = outer;
-    this.put(`)#${number}}`);
+  private lambda(n: Node & { k: 'lambda' }): void {
+    const outer = this.lambdaHeads;
+    this.lambdaHeads = n.heads;
+    this.put('{lambda');
+    if (n.heads.length > 0) {
+      this.put('<');
+      n.heads.forEach((head, i) => {
+        if (i > 0) this.put(', ');
+        this.head(head);
+        this.put(` ${parameterName(n.heads, i)}`);
+      });
+      this.put('>');
+    }
+    this.put('(');
+    this.list(n.params);
+    this.lambdaHeads = outer;
+    this.put(`)#${n.number}}`);
+  }
+
+  /** The declaration of a template parameter without its name. */
+  private head(head: TemplateHead): void {
+    switch (head.of) {
+      case 'type':
+        this.put('typename');
+        break;
+      case 'value':
+        this.print(head.type);
+        break;
+      case 'pack':
+        this.head(head.element);
+        this.put('...');
+        break;
+      case 'template':
+        this.put('template<');
+        head.heads.forEach((inner, i) => {
+          if (i > 0) this.put(', ');
+          this.head(inner);
+        });
+        this.put('> class');
+        break;
+    }
   }
 
   /** A pack expansion: the pattern once for each element of the first pack in it. */
   private expand(pattern: Node): void {
-    const pack = this.inLambda ? null : this.findPack(pattern);
+    const pack = this.lambdaHeads !== null ? null : this.findPack(pattern);
     if (pack === null) {
       printOperand(this, pattern);
-      return this.put('...');
+      this.put('...');
+      return;
     }
     const outer = this.packIndex;
     for (let i = 0; i < pack.items.length; i++) {
@@ -395,6 +468,15 @@ export class Printer {
     this.depth--;
     return found;
   }
+}
+
+/** What a lambda's template parameter is called: from its head `$T0`, `$N0`, `$TT0`; else it is an `auto`. */
+function parameterName(heads: readonly TemplateHead[], index: number): string {
+  let head = heads[index];
+  if (head === undefined) return `auto:${index + 1}`;
+  while (head.of === 'pack') head = head.element;
+  const letter = head.of === 'type' ? 'T' : head.of === 'value' ? 'N' : 'TT';
+  return `$${letter}${index}`;
 }
 
 function hasRightPart(n: Node): boolean {

@@ -1,7 +1,7 @@
 /** Itanium C++ ABI special names: tables, thunks, guards, and what else the compiler makes up (chapter 5.1.4). */
 import { fail, type Node } from './demangle-ast.js';
 import type { Cursor } from './demangle-cursor.js';
-import { parseEncoding, parseName, parseTemplateArg } from './demangle-names.js';
+import { parseEncoding, parseModule, parseName, parseTemplateArg } from './demangle-names.js';
 import { parseType } from './demangle-types.js';
 
 const OF_TYPE: Readonly<Record<string, string>> = {
@@ -73,6 +73,11 @@ function parseG(c: Cursor, kind: string): Node {
       }
       const n = id === '' ? 0 : Number.parseInt(id, 36) + 1;
       return special(`reference temporary #${n} for `, of);
+    }
+    case 'I': {
+      const module = parseModule(c, '');
+      if (module === '') fail();
+      return special('initializer for module ', { k: 'name', text: module });
     }
     case 'A':
       return special('hidden alias for ', parseEncoding(c));

@@ -117,7 +117,7 @@ function parseFunction(c: Cursor, thisQuals: Node[]): FunctionNode {
   if (c.eat('R')) thisQuals.push({ k: 'name', text: '&' });
   else if (c.eat('O')) thisQuals.push({ k: 'name', text: '&&' });
   c.expect('E');
-  return { k: 'func', ret, params, quals: [...thisQuals, ...quals] };
+  return { k: 'func', ret, params, quals: [...quals, ...thisQuals] };
 }
 
 /** Parameter types up to the end of the signature; at least one. A sole `void` is an empty list. */
@@ -162,7 +162,12 @@ function parseTemplateParamType(c: Cursor): Node {
 
 function parseSubstitutedType(c: Cursor): Node {
   if (c.peek(1) === 't') return c.remember(parseName(c));
+  const start = c.pos;
   const node = parseSubstitution(c, false);
+  if (node.k === 'module') {
+    c.pos = start;
+    return c.remember(parseName(c));
+  }
   if (c.peek() !== 'I') return node;
   return c.remember({ k: 'template', name: node, args: parseTemplateArgs(c) });
 }
@@ -188,9 +193,9 @@ function parseD(c: Cursor): Node {
       return c.remember(parseFunction(c, []));
     case 'v': {
       c.pos += 2;
-      const size: Node = c.atDigit()
-        ? { k: 'name', text: String(c.number()) }
-        : (c.eat('_'), parseExpression(c));
+      // A dependent size is an expression behind an underscore.
+      const size: Node =
+        !c.atDigit() && c.eat('_') ? parseExpression(c) : { k: 'name', text: String(c.number()) };
       c.expect('_');
       return c.remember({ k: 'vector', size, of: parseType(c) });
     }

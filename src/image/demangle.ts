@@ -1,5 +1,4 @@
 /** Symbol names as people read them: C++ (Itanium ABI) and Rust (legacy and v0) in libiberty's spelling. */
-import { DemangleFailure } from './demangle-ast.js';
 import { demangleItanium } from './demangle-itanium.js';
 import { demangleRustLegacy, demangleRustV0 } from './demangle-rust.js';
 
@@ -14,6 +13,9 @@ const GLOBAL_STRUCTOR = /^_GLOBAL_[._$]([ID])_(.+)$/s;
  */
 export function demangle(name: string): string {
   if (name.length > MAX_INPUT || name.charCodeAt(0) !== 0x5f) return name;
+  // ld writes the version of an imported symbol behind its name.
+  const version = name.indexOf('@');
+  if (version > 0) return demangle(name.slice(0, version)) + name.slice(version);
   try {
     if (name.startsWith('_Z')) return demangleRustLegacy(name) ?? demangleItanium(name);
     if (name.startsWith('_R')) return demangleRustV0(name);
@@ -21,9 +23,8 @@ export function demangle(name: string): string {
     if (structor === null) return name;
     const kind = structor[1] === 'I' ? 'constructors' : 'destructors';
     return `global ${kind} keyed to ${demangle(structor[2])}`;
-  } catch (error) {
-    // A stack overflow is a bound reached as well: the caller may be deep in its own stack.
-    if (error instanceof DemangleFailure || error instanceof RangeError) return name;
-    throw error;
+  } catch {
+    // Malformed, out of bounds, or out of stack (the caller may be deep in its own): the raw name is still right.
+    return name;
   }
 }

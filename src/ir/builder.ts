@@ -108,8 +108,8 @@ export class Builder {
     this.stmts.push({ s: 'exitif', cond, why, arg });
   }
 
-  fence(full: boolean): void {
-    this.stmts.push({ s: 'fence', full });
+  fence(full: boolean, pred: number, succ: number): void {
+    this.stmts.push({ s: 'fence', full, pred, succ });
   }
 
   finish(term: Term, end: number): Block {

@@ -64,8 +64,9 @@ export type Stmt =
   | { s: 'call'; d: Tmp | null; fn: string; a: Opnd[]; sync: boolean }
   /** Leave the block before the current instruction when cond (i32) is not 0; why: see EXIT_*. */
   | { s: 'exitif'; cond: Opnd; why: number; arg: number }
-  /** Full (store-load) barrier, or one that only orders the rest (free on TSO hosts). */
-  | { s: 'fence'; full: boolean };
+  /** FENCE with its sets (bits: 8 input, 4 output, 2 read, 1 write). full: orders stores before loads; other
+   * fences are free on TSO hosts. */
+  | { s: 'fence'; full: boolean; pred: number; succ: number };
 
 export type Term =
   | { t: 'goto'; pc: number }

@@ -92,7 +92,7 @@ addLifter('fcvt.d.wu', (b, i) => {
 for (const n of ['w', 'wu']) {
   addLifter(`fcvt.s.${n}`, (b, i) => {
     checkRm(b, i);
-    putF(b, i.rd, 's', b.fp(`${n}_to_s`, i.rm, b.op('i32.wrap_i64', b.get(i.rs1))));
+    putF(b, i.rd, 's', b.fp(`${n}_to_s`, i.rm, b.get(i.rs1)));
     return undefined;
   });
 }

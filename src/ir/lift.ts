@@ -289,11 +289,11 @@ H.set('fence', (b, i) => {
   const pred = (i.imm >> 4) & 15;
   const succ = i.imm & 15;
   // Bits: 8 device input, 4 device output, 2 read, 1 write. Only write before read needs more than TSO gives.
-  b.fence((pred & 5) !== 0 && (succ & 10) !== 0 && i.imm >> 8 !== 8);
+  b.fence((pred & 5) !== 0 && (succ & 10) !== 0 && i.imm >> 8 !== 8, pred, succ);
   return undefined;
 });
 H.set('fence.tso', (b) => {
-  b.fence(false);
+  b.fence(false, 3, 3);
   return undefined;
 });
 

@@ -245,8 +245,8 @@ export const FP_OPS: ReadonlyMap<string, { args: readonly Ty[]; ret: Ty; rm: boo
       ['lu_to_d', ['i64'], 'f64', true],
       ['l_to_s', ['i64'], 'f32', true],
       ['lu_to_s', ['i64'], 'f32', true],
-      ['w_to_s', ['i32'], 'f32', true],
-      ['wu_to_s', ['i32'], 'f32', true],
+      ['w_to_s', ['i64'], 'f32', true],
+      ['wu_to_s', ['i64'], 'f32', true],
       ['s_to_d', ['f32'], 'f64', false],
       ['d_to_s', ['f64'], 'f32', true],
     ] as [string, Ty[], Ty, boolean][]

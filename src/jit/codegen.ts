@@ -55,6 +55,8 @@ export class RegionEmitter {
   private windowLocals = new Map<number, { lo: number; lim: number; delta: number }>();
   private frames: Frame[] = [];
   private flow!: Flow;
+  /** Blocks written behind an inner loop although a block of it dominates them. */
+  private hoisted = new Set<number>();
   facts!: BlockFacts[];
   private fuelLocal = -1;
   readonly fixups: Fixup[] = [];
@@ -271,16 +273,41 @@ export class RegionEmitter {
   // --- structure -----------------------------------------------------------------------------------------------
 
   private tree(b: number): void {
-    const merges = this.flow.children[b]!.filter((c) => this.flow.merge[c]).sort(
-      (x, y) => this.flow.rpo[y]! - this.flow.rpo[x]!,
-    );
-    if (this.flow.loopHeader[b]) {
-      this.open(W.loop, { kind: 'loop', target: b });
-      this.within(b, merges);
-      this.close();
-    } else {
-      this.within(b, merges);
+    const merges = this.flow.children[b]!.filter((c) => this.flow.merge[c] && !this.hoisted.has(c));
+    if (!this.flow.loopHeader[b]) {
+      this.within(b, this.latestFirst(merges));
+      return;
     }
+    this.open(W.loop, { kind: 'loop', target: b });
+    const inner = this.flow.inner.get(b);
+    if (inner) this.innerLoop(b, inner, merges);
+    else this.within(b, this.latestFirst(merges));
+    this.close();
+  }
+
+  /** The inner one of two loops with the same header; what its blocks alone dominate goes behind it. */
+  private innerLoop(b: number, body: Set<number>, merges: number[]): void {
+    const behind: number[] = [];
+    for (const u of body) {
+      for (const c of this.flow.children[u]!) {
+        if (body.has(c)) continue;
+        behind.push(c);
+        this.hoisted.add(c);
+      }
+    }
+    const order = this.latestFirst(behind);
+    for (const y of order) this.open(W.block, { kind: 'block', target: y });
+    this.open(W.loop, { kind: 'loop', target: b });
+    this.within(b, this.latestFirst(merges.filter((c) => body.has(c))));
+    this.close();
+    for (const y of order.reverse()) {
+      this.close();
+      this.tree(y);
+    }
+  }
+
+  private latestFirst(blocks: number[]): number[] {
+    return [...blocks].sort((x, y) => this.flow.rpo[y]! - this.flow.rpo[x]!);
   }
 
   private within(b: number, merges: number[]): void {
@@ -468,7 +495,7 @@ export class RegionEmitter {
       // Out of fuel: enter the loop anew, in whatever code is the best by now, passing the entry's poll.
       if (!comesBack(this.region.blocks[from]!.term)) this.spill(this.facts[from]!.dirtyEnd);
       this.tail(this.region.blocks[to]!.pc);
-    } else if (this.flow.merge[to]) {
+    } else if (this.flow.merge[to] || this.hoisted.has(to)) {
       o.u8(W.br);
       o.u32(this.depthOf('block', to));
     } else {

@@ -16,6 +16,37 @@ export interface Flow {
   loopHeader: boolean[];
   /** More than one forward edge comes in. */
   merge: boolean[];
+  /**
+   * By loop header that heads two nested loops (a short inner one and the rest): the blocks of the inner one.
+   * Written as one wasm loop, the outer loop's variables would burden every turn of the inner one.
+   */
+  inner: Map<number, Set<number>>;
+}
+
+/** Blocks of the loop made by a back edge latch -> header: those that reach the latch without the header. */
+function naturalLoop(latch: number, header: number, preds: number[][]): Set<number> {
+  const body = new Set([header]);
+  const work = [latch];
+  while (work.length > 0) {
+    const b = work.pop()!;
+    if (body.has(b)) continue;
+    body.add(b);
+    for (const p of preds[b]!) work.push(p);
+  }
+  return body;
+}
+
+function innerLoops(order: number[], rpo: Int32Array, preds: number[][]): Map<number, Set<number>> {
+  const out = new Map<number, Set<number>>();
+  for (const h of order) {
+    const latches = preds[h]!.filter((p) => rpo[p]! >= rpo[h]!);
+    if (latches.length < 2) continue;
+    const bodies = latches.map((l) => naturalLoop(l, h, preds));
+    const small = bodies.reduce((a, b) => (b.size < a.size ? b : a));
+    if (latches.every((l) => small.has(l))) continue;
+    out.set(h, small);
+  }
+  return out;
 }
 
 /**
@@ -80,7 +111,7 @@ function once(n: number, succ: number[][]): Flow {
     }
     merge[b] = forward > 1;
   }
-  return { order, rpo, idom, children, loopHeader, merge };
+  return { order, rpo, idom, children, loopHeader, merge, inner: innerLoops(order, rpo, preds) };
 }
 
 function intersect(idom: Int32Array, rpo: Int32Array, a: number, b: number): number {

@@ -4,3 +4,5 @@ export * from './atomics';
 export * from './dispatch';
 export * from './arith';
 export * from './softfloat';
+export * from './callstack';
+export * from './helgrind';

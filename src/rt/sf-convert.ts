@@ -113,8 +113,6 @@ function from_u64(fcsr: usize, rm: i32, s: i32, mag: u64, single: bool): u64 {
   return round_pack(fcsr, mode_of(load<i32>(fcsr), rm), s, 63 - z, mag << z, single);
 }
 
-// @ts-expect-error: decorator
-@inline
 function from_i64(fcsr: usize, rm: i32, v: i64, single: bool): u64 {
   return from_u64(fcsr, rm, i32(v < 0), <u64>(v < 0 ? -v : v), single);
 }
@@ -181,8 +179,6 @@ export function fp_d_to_s(fcsr: usize, rm: i32, a: f64): f32 {
 // ---- comparisons ------------------------------------------------------------------------------------
 
 /** Whether neither operand is a NaN. */
-// @ts-expect-error: decorator
-@inline
 function ordered<T>(a: T, b: T): bool {
   return a <= b || a > b;
 }

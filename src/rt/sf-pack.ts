@@ -29,59 +29,41 @@ export const HIDDEN_D: u64 = 0x0010000000000000;
 export const QUIET_D: u64 = 0x0008000000000000;
 
 /** ORs `flags` into the fflags of the guest fcsr. */
-// @ts-expect-error: decorator
-@inline
 export function raise(fcsr: usize, flags: i32): void {
   store<i32>(fcsr, load<i32>(fcsr) | flags);
 }
 
 /** The rounding mode in force: `rm`, or frm of the fcsr value `f` when rm is 7. */
-// @ts-expect-error: decorator
-@inline
 export function mode_of(f: i32, rm: i32): i32 {
   return rm === 7 ? (f >> 5) & 7 : rm;
 }
 
 /** Biased exponent field of a binary64 pattern. */
-// @ts-expect-error: decorator
-@inline
 export function bexp(x: u64): i32 {
-  return (<i32>(x >> 52)) & 0x7ff;
+  return <i32>(x >> 52) & 0x7ff;
 }
 
 /** 53-bit significand of a normal binary64 pattern. */
-// @ts-expect-error: decorator
-@inline
 export function sig53(x: u64): u64 {
   return (x & FRAC_D) | HIDDEN_D;
 }
 
-// @ts-expect-error: decorator
-@inline
 export function is_nan(x: u64): bool {
   return (x & ~SIGN_D) > INF_D;
 }
 
-// @ts-expect-error: decorator
-@inline
 export function is_snan(x: u64): bool {
   return is_nan(x) && (x & QUIET_D) === 0;
 }
 
-// @ts-expect-error: decorator
-@inline
 export function is_inf(x: u64): bool {
   return (x & ~SIGN_D) === INF_D;
 }
 
-// @ts-expect-error: decorator
-@inline
 export function is_zero(x: u64): bool {
   return (x & ~SIGN_D) === 0;
 }
 
-// @ts-expect-error: decorator
-@inline
 export function sign_of(x: u64): i32 {
   return <i32>(x >> 63);
 }
@@ -127,22 +109,16 @@ export function widen(x: u32): u64 {
 }
 
 /** Canonical NaN of the target format. */
-// @ts-expect-error: decorator
-@inline
 export function nan_of(single: bool): u64 {
   return single ? 0x7fc00000 : QNAN_D;
 }
 
 /** Infinity of the target format with sign `s`. */
-// @ts-expect-error: decorator
-@inline
 export function inf_of(single: bool, s: i32): u64 {
   return single ? ((<u64>s) << 31) | 0x7f800000 : ((<u64>s) << 63) | INF_D;
 }
 
 /** Zero of the target format with sign `s`. */
-// @ts-expect-error: decorator
-@inline
 export function zero_of(single: bool, s: i32): u64 {
   return (<u64>s) << (single ? 31 : 63);
 }

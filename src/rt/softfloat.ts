@@ -52,23 +52,17 @@ const HUGE_D: f64 = 1.7976931348623157e308;
 const HUGE_S: f32 = 3.4028234663852886e38;
 
 /** a+b-s exactly, for s = a+b rounded to nearest; NaN when an intermediate overflowed. */
-// @ts-expect-error: decorator
-@inline
 function sum_error(a: f64, b: f64, s: f64): f64 {
   const t = s - a;
   return a - (s - t) + (b - t);
 }
 
 /** Finite, not tiny even before rounding, and not the largest number either. */
-// @ts-expect-error: decorator
-@inline
 function safe_d(r: f64): bool {
   const size = abs<f64>(r);
   return size > MIN_D && size < HUGE_D;
 }
 
-// @ts-expect-error: decorator
-@inline
 function safe_s(r: f32): bool {
   const size = abs<f32>(r);
   return size > MIN_S && size < HUGE_S;
@@ -79,8 +73,6 @@ function safe_s(r: f32): bool {
  * last place. All three are normal and p is a*b to nearest, or a is p/b to nearest, or a = b is the root
  * of p: the difference is then below 2^63, so that arithmetic modulo 2^64 gives it exactly.
  */
-// @ts-expect-error: decorator
-@inline
 function residue(a: u64, b: u64, p: u64): i64 {
   const shift = bexp(p) - bexp(a) - bexp(b) + 1075;
   return <i64>(sig53(a) * sig53(b) - (sig53(p) << shift));
@@ -170,8 +162,6 @@ export function fp_sqrt_d(fcsr: usize, rm: i32, a: f64): f64 {
 }
 
 /** `r` when the rounding error `err` is zero, else its neighbour with an odd last bit on err's side. */
-// @ts-expect-error: decorator
-@inline
 function to_odd(r: f64, err: f64): f64 {
   const bits = reinterpret<u64>(r);
   if (err === 0 || (bits & 1) !== 0) return r;
@@ -200,7 +190,7 @@ export function fp_fma_d(fcsr: usize, rm: i32, a: f64, b: f64, c: f64): f64 {
         if (!(f & NX) && sum_error(p, c, s) !== 0) store<i32>(fcsr, f | NX);
         return s;
       }
-      const unit = (<u64>(bexp(ia) + bexp(ib) - 1127) << 52) | ((ia ^ ib) & SIGN_D);
+      const unit = ((<u64>(bexp(ia) + bexp(ib) - 1127)) << 52) | ((ia ^ ib) & SIGN_D);
       const pl = <f64>res * reinterpret<f64>(unit);
       const th = c + pl;
       const tl = sum_error(c, pl, th);

@@ -43,6 +43,17 @@ test('two free neighbours make one run for a large request', (t) => {
   t.is(f.reserve(80), a);
 });
 
+test('a free run too short to serve a request serves it once it has grown at its end', (t) => {
+  const f = new Frames(Machine.create(0));
+  const a = f.reserve(10);
+  const b = f.reserve(10);
+  f.reserve(1);
+  f.release(a, 10);
+  t.not(f.reserve(16), a);
+  f.release(b, 10);
+  t.is(f.reserve(16), a);
+});
+
 test('random reservations never overlap and agree with a set', (t) => {
   const f = new Frames(Machine.create(255));
   const held: { at: number; n: number }[] = [];

@@ -1,3 +1,4 @@
+import fs from 'node:fs';
 import test from 'ava';
 import {
   G_MULTI,
@@ -9,6 +10,7 @@ import {
   UNWIND_RESTART,
 } from '../../../kernel/core/layout.js';
 import * as E from '../../../kernel/linux/errno.js';
+import { KIND_FILE, MAPPED_SIZE, P_MAPPED } from '../../../kernel/linux/process.js';
 import { BY_NUMBER } from '../../../kernel/linux/table.js';
 import { traceCall, traceResult } from '../../../kernel/linux/trace.js';
 import { PID, Rig } from './rig.js';
@@ -16,6 +18,18 @@ import { PID, Rig } from './rig.js';
 const A = 0x18000;
 const B = 0x19000;
 const THREAD = 0x3d0f00;
+
+/** Maps the file behind a mapping once more, through a descriptor of its own. */
+function openAgain(rig: Rig, mapped: number): number {
+  const { mem, space } = rig.kernel;
+  const id = space.regionAt(mapped)!.fileId;
+  const host = rig.machine.i32[(P_MAPPED + (id - 1) * MAPPED_SIZE + 20) >> 2]!;
+  const second = fs.openSync(`/proc/self/fd/${host}`, 'r+');
+  const fd = rig.kernel.files.install({ kind: KIND_FILE, flags: 2, host: second }, false);
+  const at = rig.call(222, 0, 4096, 3, 1, fd, 0) as number;
+  mem.readU8(at);
+  return at;
+}
 
 test('an unknown call is ENOSYS with one warning a number', (t) => {
   const rig = Rig.create();
@@ -139,6 +153,9 @@ test('a file mapping reads the file, a shared one writes it back', (t) => {
   t.is(rig.call(57, fd), 0, 'the mapping outlives its descriptor');
   t.is(rig.call(227, shared, 4096, 4), 0);
   t.is(mem.cstring(shared), 'Dontents');
+  const again = openAgain(rig, shared);
+  mem.writeU8(again, 0x45);
+  t.is(mem.cstring(shared), 'Eontents', 'mappings of one file share pages, whatever they came through');
   mem.copyOut(A, Buffer.from('/proc/version\0'));
   const read = rig.call(56, -100, A, 0) as number;
   t.is(

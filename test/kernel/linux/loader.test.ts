@@ -37,7 +37,8 @@ function elf(type: number, entry: number, segments: Segment[], interp?: string):
   for (const [i, s] of segments.entries()) {
     // The first segment holds the headers themselves, at the start of the file.
     const offset = i === 0 ? 0 : 0x1000 * i + (s.vaddr % 0x1000);
-    if (i > 0) out.set(s.data, offset);
+    // What lies behind a segment in the file must not show in its bss.
+    if (i > 0) out.fill(0xee, 0x1000 * i, 0x1000 * (i + 1)).set(s.data, offset);
     const size = i === 0 ? 0x200 : s.data.length;
     header(1, s.flags, [offset, s.vaddr, s.vaddr, size, i === 0 ? 0x200 : s.memsz, 0x1000]);
   }

@@ -1,4 +1,5 @@
 /* The auxiliary vector as glibc sees it, and what glibc makes of it. */
+#define _GNU_SOURCE
 #include <elf.h>
 #include <errno.h>
 #include <link.h>

@@ -1,12 +1,8 @@
-# Entry and thread creation of the freestanding guests.
+# Entry and thread creation of the freestanding guests. gp stays unset: nothing is relaxed to use it.
 
         .globl  _start
         .type   _start, @function
 _start:
-        .option push
-        .option norelax
-        lla     gp, __global_pointer$
-        .option pop
         mv      a0, sp                  # argc, argv, envp, auxv lie here
         andi    sp, sp, -16
         li      ra, 0

@@ -1,4 +1,4 @@
-/* echo ARG...: arguments, then every CG_ variable of the environment, one a line. */
+/* echo ARG...: arguments, then the CG_ variables of the environment, one a line. */
 #include "mini.h"
 
 int guest(int argc, char **argv, char **envp, u64 *auxv) {

@@ -1,0 +1,51 @@
+/** Symbols and stack traces of the guest process, as one worker sees its mapped files. */
+import { formatTrace } from '../image/frames.js';
+import { ImageSet } from '../image/image.js';
+import { unwindStack } from '../image/unwind.js';
+import type { SymbolSource } from '../tools/api.js';
+import type { ImageRef, RunConfig } from './config.js';
+
+export class Symbols implements SymbolSource {
+  private readonly images: ImageSet;
+  private readonly seen = new Set<string>();
+
+  constructor(private readonly config: RunConfig) {
+    this.images = new ImageSet(config.debugDirs);
+    for (const i of config.images) this.add(i);
+  }
+
+  /** Registers a mapped file; false when it was known already. */
+  add(i: ImageRef): boolean {
+    const key = `${i.path} ${i.bias}`;
+    if (this.seen.has(key)) return false;
+    this.seen.add(key);
+    this.images.add(i.path, i.bias, i.start, i.end);
+    return true;
+  }
+
+  addressesOf(name: string): number[] {
+    return this.images.addressesOf(name);
+  }
+
+  functionAt(pc: number): { name: string; addr: number } | null {
+    return this.images.functionAt(pc);
+  }
+
+  dataAt(addr: number): { name: string; addr: number; obj: string } | null {
+    return this.images.dataAt(addr);
+  }
+
+  isUserCode(pc: number): boolean {
+    return this.images.isUserCode(pc);
+  }
+
+  traceLines(pcs: readonly number[]): string[] {
+    const { numCallers, showBelowMain, fullpathAfter, demangle } = this.config.report;
+    return formatTrace(this.images, [...pcs], { numCallers, showBelowMain, fullpathAfter, demangle });
+  }
+
+  /** Program counters of the stack, innermost first, by CFI and by prologues where there is none. */
+  unwind(pc: number, x: number[], readWord: (addr: number) => number | null): number[] {
+    return unwindStack({ pc, regs: x }, readWord, this.images, this.config.report.numCallers + 8);
+  }
+}

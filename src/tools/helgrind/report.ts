@@ -1,0 +1,136 @@
+/** Race reports, in Valgrind's words and order (valgrind-facts 9.2). */
+import { T_SCRATCH, T_TOOL, TOOL_AREA } from '../../../kernel/core/layout.js';
+import type { ToolHost } from '../api.js';
+import type { Tables, ThreadRecord } from './tables.js';
+
+/** Traces live in the node table of src/rt/callstack.ts: key = pc << 22 | parent << 1 | 1. */
+const NODES = TOOL_AREA;
+/** Nodes with a pc below this carry a lock set number. */
+const FIRST_PC = 65536;
+const HISTORY_FRAMES = 8;
+
+interface Trace {
+  pcs: number[];
+  lockSet: number;
+}
+
+export class RaceReport {
+  constructor(
+    private readonly host: ToolHost,
+    private readonly tables: Tables,
+  ) {}
+
+  /** The access described by the arguments races with the one whose cell lies in T_SCRATCH. */
+  race(ts: number, hostAddr: number, size: number, write: boolean, traceNode: number): void {
+    const { u32 } = this.host.machine;
+    const lo = u32[(ts + T_SCRATCH) >> 2]!;
+    const hi = u32[(ts + T_SCRATCH + 4) >> 2]!;
+    const now = this.expand(traceNode);
+    const then = this.expand(lo & 0x1fffff);
+    const wasWrite = (lo & 0x200000) !== 0;
+    const slot = ((hi << 2) | (lo >>> 30)) & 0x3ff;
+    const clock = hi >>> 8;
+    const before = this.tables.threadAt(slot, clock);
+    const me = this.tables.threadAt(...this.ownEpoch(ts));
+    const addr = this.host.memory.guest(hostAddr);
+    this.host.errors.report(`Race ${size} ${write ? 'w' : 'r'}`, now.pcs, () => {
+      this.announce(me);
+      this.announce(before);
+      this.line('----------------------------------------------------------------');
+      this.line();
+      for (const l of new Set([...this.tables.setOf(now.lockSet), ...this.tables.setOf(then.lockSet)])) {
+        this.lockNote(l);
+      }
+      this.line(
+        `Possible data race during ${write ? 'write' : 'read'} of size ${size} at ${hex(addr)} by thread #${me.number}`,
+      );
+      this.locks(now.lockSet);
+      this.trace(now.pcs);
+      this.line();
+      const bytes = maskSize(lo);
+      this.line(
+        `This conflicts with a previous ${wasWrite ? 'write' : 'read'} of size ${bytes} by thread #${before.number}`,
+      );
+      this.locks(then.lockSet);
+      this.trace(then.pcs.slice(0, HISTORY_FRAMES));
+      this.line(` ${this.describe(addr)}`);
+      this.line();
+    });
+  }
+
+  private ownEpoch(ts: number): [number, number] {
+    const { u32 } = this.host.machine;
+    // The thread's tag is in its first tool words: clock in bits 40.., slot in bits 30...
+    const lo = u32[(ts + T_TOOL) >> 2]!;
+    const hi = u32[(ts + T_TOOL + 4) >> 2]!;
+    return [((hi << 2) | (lo >>> 30)) & 0x3ff, hi >>> 8];
+  }
+
+  /** Program counters of a trace, innermost first. */
+  private expand(node: number): Trace {
+    const pcs: number[] = [];
+    let lockSet = 0;
+    for (let n = node; n !== 0 && pcs.length < 500; ) {
+      const key = BigInt.asUintN(64, this.host.machine.i64[(NODES >> 3) + n]!);
+      const pc = Number(key >> 22n);
+      if (pc < FIRST_PC) lockSet = pc;
+      else pcs.push(pc);
+      n = Number((key >> 1n) & 0x1fffffn);
+    }
+    return { pcs, lockSet };
+  }
+
+  private announce(t: ThreadRecord): void {
+    if (!this.tables.announce(t.number)) return;
+    this.line('---Thread-Announcement------------------------------------------');
+    this.line();
+    if (t.number === 1) this.line("Thread #1 is the program's root thread");
+    else {
+      this.line(`Thread #${t.number} was created`);
+      this.trace(this.expand(t.created).pcs);
+    }
+    this.line();
+  }
+
+  private lockNote(lock: number): void {
+    const seen = this.tables.firstSeen(lock);
+    this.line(` Lock at ${hex(lock)} was first observed`);
+    if (seen > 0) this.trace(this.expand(seen).pcs);
+    this.line(` ${this.describe(lock)}`);
+    this.line();
+  }
+
+  private locks(set: number): void {
+    const held = this.tables.setOf(set);
+    if (held.length === 0) this.line('Locks held: none');
+    else {
+      this.line(`Locks held: ${held.length}, at address${held.length > 1 ? 'es' : ''} ${held.map(hex).join(' ')}`);
+    }
+  }
+
+  private trace(pcs: readonly number[]): void {
+    for (const l of this.host.symbols.traceLines(pcs)) this.line(l);
+  }
+
+  private describe(addr: number): string {
+    const data = this.host.symbols.dataAt(addr);
+    if (data) return `Address ${hex(addr)} is ${addr - data.addr} bytes inside data symbol "${data.name}"`;
+    return `Address ${hex(addr)} is ${this.host.memory.describe(addr)}`;
+  }
+
+  private line(text = ''): void {
+    this.host.log.user(text);
+  }
+}
+
+function hex(v: number): string {
+  return `0x${v.toString(16).toUpperCase()}`;
+}
+
+/** Number of bytes that a cell's access touched. */
+function maskSize(lo: number): number {
+  let mask = (lo >>> 22) & 0xff;
+  let n = 0;
+  for (; mask !== 0; mask >>= 1) n += mask & 1;
+  return n;
+}

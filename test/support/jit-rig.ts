@@ -1,0 +1,216 @@
+/**
+ * One guest thread with a JIT around it, in this very thread: maps memory, runs code until it traps. What the
+ * engine does with workers and a kernel is not there: the first trap ends the run.
+ */
+import { readFileSync } from 'node:fs';
+import { setFlagsFromString } from 'node:v8';
+import type { AddressSpace } from '../../kernel/core/address-space.js';
+import { GuestMem } from '../../kernel/core/guest-mem.js';
+import { T_F, T_FCSR, T_PC, T_UNWIND, T_X, UNWIND_EXIT } from '../../kernel/core/layout.js';
+import { Machine } from '../../kernel/core/machine.js';
+import { entryHost } from '../../kernel/core/pagemap.js';
+import { createTask } from '../../kernel/core/task.js';
+import { ThreadTable } from '../../kernel/core/threads.js';
+import { GuestThread, type Trap } from '../../src/engine/guest-thread.js';
+import { Builder } from '../../src/ir/builder.js';
+import { type Access, type Block, EXIT_BREAK, REG_FCSR } from '../../src/ir/ir.js';
+import { Interpreter } from '../../src/ir/interp.js';
+import { illegal, lifterOf } from '../../src/ir/lift.js';
+import '../../src/ir/lift-fp.js';
+import { decode, type Insn } from '../../src/isa/decode.js';
+import { CodeCache } from '../../src/jit/cache.js';
+import { CodeStore } from '../../src/jit/code-store.js';
+import type { Limits } from '../../src/jit/region.js';
+import { reference } from '../rt/softfloat-oracle.js';
+
+// Must be set before the first module is compiled.
+setFlagsFromString('--experimental-wasm-relaxed-simd');
+setFlagsFromString('--wasm-lazy-validation');
+
+const PTE_R = 1;
+const PTE_W = 2;
+const PTE_X = 4;
+export const PROT_RW = 3;
+export const PROT_RX = 5;
+
+let rtModule: WebAssembly.Module | undefined;
+
+/** The run time, compiled once per process. */
+export function runtime(): WebAssembly.Module {
+  rtModule ??= new WebAssembly.Module(readFileSync(new URL('../../src/rt/rt.wasm', import.meta.url)));
+  return rtModule;
+}
+
+/** What the run time imports for tools: there is none here, so nobody may call them. */
+function toolImports(): Record<string, CallableFunction> {
+  const out: Record<string, CallableFunction> = {};
+  for (const { name, kind } of WebAssembly.Module.imports(runtime())) {
+    if (kind !== 'function') continue;
+    out[name] = () => {
+      throw new Error(`${name} called without a tool`);
+    };
+  }
+  return out;
+}
+
+export interface RigOptions {
+  limits: Limits;
+  fuel: number;
+  fma: boolean;
+}
+
+export const LARGE: RigOptions = { limits: { insns: 600, blocks: 80 }, fuel: 20000, fma: true };
+export const SMALL: RigOptions = { limits: { insns: 6, blocks: 2 }, fuel: 2, fma: false };
+
+/** All registers: x as unsigned 64-bit values, f as patterns. */
+export interface Registers {
+  x: BigUint64Array;
+  f: BigUint64Array;
+  fcsr: number;
+}
+
+export class JitRig {
+  readonly machine = Machine.create(0);
+  readonly space: AddressSpace = createTask(this.machine, 0, 1);
+  readonly mem = new GuestMem(this.machine, this.space);
+  readonly threads = new ThreadTable(this.machine, 4);
+  readonly ts: number;
+  readonly store = CodeStore.create();
+  readonly cache: CodeCache;
+  readonly guest: GuestThread;
+  /** The last trap. */
+  trap: Trap | null = null;
+
+  constructor(options: RigOptions) {
+    this.ts = this.threads.alloc(0, 1);
+    this.guest = new GuestThread(this.machine, this.threads, null, {
+      syscall: () => this.stop(),
+      page: (addr, access) => this.space.fault(addr, access),
+      trap: (_ts, trap) => {
+        this.trap = trap;
+        this.stop();
+      },
+      request: () => {},
+      returned: () => 0,
+      flushIcache: () => this.cache.flushChanged(this.ts),
+    });
+    this.cache = new CodeCache(
+      this.machine,
+      this.threads,
+      this.store,
+      0,
+      (pc) => this.fetch(pc),
+      null,
+      { tso: true, fma: options.fma, fuel: options.fuel, limits: options.limits, batch: 8, memoryPages: 65536 },
+      runtime(),
+      { ...toolImports(), ...this.guest.imports() },
+    );
+    this.cache.hostOf = (page) => entryHost(this.space.space.map.lookup(page));
+    this.guest.cache = this.cache;
+  }
+
+  private stop(): number {
+    this.machine.i32[(this.ts + T_UNWIND) >> 2] = UNWIND_EXIT;
+    return 1;
+  }
+
+  /** Maps anonymous memory at exactly addr. */
+  map(addr: number, length: number, prot: number): void {
+    const got = this.space.map({ addr, length, prot, maxProt: 7, fixed: true, kind: 'anon' });
+    if (got !== addr) throw new Error(`map: ${got}`);
+  }
+
+  /** Writes code past its protection: maps it writable meanwhile. */
+  putCode(addr: number, bytes: Uint8Array): void {
+    this.space.protect(addr - (addr % 4096), Math.ceil(((addr % 4096) + bytes.length) / 4096) * 4096, 3);
+    this.mem.copyOut(addr, bytes);
+    this.space.protect(addr - (addr % 4096), Math.ceil(((addr % 4096) + bytes.length) / 4096) * 4096, 5);
+  }
+
+  setRegisters(r: Registers, pc: number): void {
+    const { dv } = this.machine;
+    for (let i = 1; i < 32; i++) dv.setBigUint64(this.ts + T_X + i * 8, r.x[i]!, true);
+    for (let i = 0; i < 32; i++) dv.setBigUint64(this.ts + T_F + i * 8, r.f[i]!, true);
+    dv.setInt32(this.ts + T_FCSR, r.fcsr, true);
+    dv.setBigUint64(this.ts + T_PC, BigInt(pc), true);
+  }
+
+  registers(): Registers {
+    const { dv } = this.machine;
+    const x = new BigUint64Array(32);
+    const f = new BigUint64Array(32);
+    for (let i = 1; i < 32; i++) x[i] = dv.getBigUint64(this.ts + T_X + i * 8, true);
+    for (let i = 0; i < 32; i++) f[i] = dv.getBigUint64(this.ts + T_F + i * 8, true);
+    return { x, f, fcsr: dv.getInt32(this.ts + T_FCSR, true) };
+  }
+
+  get pc(): number {
+    return this.guest.getPc(this.ts);
+  }
+
+  /** Runs translated code from T_PC to the first trap or system call. */
+  run(): void {
+    this.trap = null;
+    this.machine.i32[(this.ts + T_UNWIND) >> 2] = 0;
+    this.threads.forgetWindows(this.ts);
+    this.guest.run(this.ts);
+  }
+
+  /** The instruction at a guest address: undefined where no executable page is present. */
+  fetch(pc: number): Insn | null | undefined {
+    const low = this.code16(pc);
+    if (low < 0) return undefined;
+    if ((low & 3) !== 3) return decode(low);
+    const high = this.code16(pc + 2);
+    return high < 0 ? undefined : decode((low | (high << 16)) >>> 0);
+  }
+
+  private code16(pc: number): number {
+    const entry = this.space.space.map.lookup(pc);
+    if ((entry & PTE_X) === 0) return -1;
+    return this.machine.u16[(entryHost(entry) + (pc % 4096)) >>> 1]!;
+  }
+
+  /** Host address of a guest byte, as an interpreter asks for it. */
+  translate(addr: bigint, access: Access): number {
+    if (addr >= 1n << 47n) return 0;
+    const a = Number(addr);
+    const need = access === 'r' ? PTE_R : access === 'w' ? PTE_W : PTE_R | PTE_W;
+    for (;;) {
+      const entry = this.space.space.map.lookup(a);
+      if ((entry & need) === need) return entryHost(entry) + (a % 4096);
+      for (const bit of [PTE_R, PTE_W]) {
+        if ((need & bit) !== 0 && (entry & bit) === 0 && this.space.fault(a, bit) !== 0) return 0;
+      }
+    }
+  }
+}
+
+/** The one instruction at pc as a block, not optimised. */
+export function liftOne(pc: number, i: Insn | null | undefined): Block {
+  const b = new Builder(pc);
+  const lift = i ? lifterOf(i.op) : undefined;
+  const len = i?.len ?? 2;
+  b.imark(pc, len, i?.op ?? 'illegal');
+  const term = lift ? lift(b, i!, pc) : illegal(pc, len);
+  return b.finish(term ?? { t: 'goto', pc: pc + len }, pc + len);
+}
+
+/** Interprets on the rig's memory and thread state, one instruction at a time, to the first exit. */
+export function interpret(rig: JitRig, maxInsns = 1_000_000): { why: number; pc: number } {
+  const interp = new Interpreter(rig.machine, rig.ts, {
+    translate: (addr, access) => rig.translate(addr, access),
+    fp: (op, mode, a, b, c) => {
+      const r = reference(op, mode, a, b, c);
+      return r;
+    },
+  });
+  for (let n = 0; n < maxInsns; n++) {
+    const pc = rig.pc;
+    const out = interp.run(liftOne(pc, rig.fetch(pc)));
+    if (out.k === 'exit') return { why: out.why, pc: out.pc };
+  }
+  throw new Error('the interpreter did not come to an end');
+}
+
+export { EXIT_BREAK, REG_FCSR };
