@@ -48,7 +48,11 @@ const links = {
 };
 
 function run(command, args) {
-  const done = spawnSync(command, args, { cwd: root, encoding: 'utf8', env: { ...process.env, LC_ALL: 'C' } });
+  const done = spawnSync(command, args, {
+    cwd: root,
+    encoding: 'utf8',
+    env: { ...process.env, LC_ALL: 'C' },
+  });
   if (done.error) throw new Error(`${command}: ${done.error.message}`);
   if (done.status !== 0) throw new Error(`${command} ${args.join(' ')}\n${done.stderr}`);
   return done.stdout;
@@ -69,7 +73,14 @@ function build(guest, into, objects) {
   const link = links[guest.link];
   if (!link) throw new Error(`${guest.name}: unknown link ${guest.link}`);
   const compiler = compilers[guest.language ?? 'c'];
-  const common = ['-g', '-Wall', '-Wextra', `-ffile-prefix-map=${root}=.`, `-I${source}/mini`, ...link.compile];
+  const common = [
+    '-g',
+    '-Wall',
+    '-Wextra',
+    `-ffile-prefix-map=${root}=.`,
+    `-I${source}/mini`,
+    ...link.compile,
+  ];
   const files = [...guest.sources, ...link.sources].map((file) => {
     const object = join(objects, `${guest.name}-${basename(file)}.o`);
     // The runtime is the same everywhere; only the guest's own sources get its flags and full debug information.

@@ -5,7 +5,7 @@ import type { MainProcess, RunResult } from '../engine/main-process.js';
 import { WORKERS } from '../engine/worker-process.js';
 import type { Log } from '../report/log.js';
 import type { Tool } from '../tools/api.js';
-import { VERSION } from './version.js';
+import { VERSION } from '../engine/paths.js';
 
 export function printHeader(log: Log, tool: Tool, config: RunConfig, toFile: boolean): void {
   if (log.verbosity < 1) return;

@@ -3,7 +3,7 @@
 import { constants as os } from 'node:os';
 import { LoadError } from '../../kernel/linux/loader.js';
 import { helpText, parseCommandLine, UsageError } from './options.js';
-import { VERSION } from './version.js';
+import { VERSION } from '../engine/paths.js';
 
 async function main(): Promise<number> {
   let debug = process.argv.includes('--debug');

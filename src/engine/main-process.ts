@@ -27,6 +27,7 @@ import { CodeStore } from '../jit/code-store.js';
 import type { Log } from '../report/log.js';
 import type { Tool } from '../tools/api.js';
 import type { RunConfig, ToMain, WorkerData } from './config.js';
+import { GUEST_WORKER, RT_WASM } from './paths.js';
 import { Symbols } from './symbols.js';
 import { ToolRuntime } from './tool-runtime.js';
 
@@ -107,10 +108,10 @@ export class MainProcess {
   /** Runs the program to its end. */
   async run(): Promise<RunResult> {
     const { config, machine } = this;
-    const rt = new WebAssembly.Module(readFileSync(new URL('../rt/rt.wasm', import.meta.url)));
+    const rt = new WebAssembly.Module(readFileSync(RT_WASM));
     const workerData: WorkerData = { config, memory: machine.memory, code: this.store.buffer, rt };
     this.pool = new Piscina({
-      filename: new URL('../../workers/guest.js', import.meta.url).href,
+      filename: GUEST_WORKER,
       minThreads: 1,
       maxThreads: config.maxThreads + 1,
       concurrentTasksPerWorker: 1,

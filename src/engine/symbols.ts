@@ -1,6 +1,6 @@
 /** Symbols and stack traces of the guest process, as one worker sees its mapped files. */
 import { formatTrace } from '../image/frames.js';
-import { ImageSet } from '../image/image.js';
+import { ImageSet } from '../image/image-set.js';
 import { unwindStack } from '../image/unwind.js';
 import type { SymbolSource } from '../tools/api.js';
 import type { ImageRef, RunConfig } from './config.js';

@@ -4,14 +4,13 @@ import type { Cursor } from './demangle-cursor.js';
 import {
   parseCv,
   parseEncoding,
-  parseSourceName,
   parseTemplateArg,
   parseTemplateArgs,
   parseTemplateParam,
-  parseUnqualified,
 } from './demangle-names.js';
 import { OPERATORS } from './demangle-tables.js';
 import { parseType } from './demangle-types.js';
+import { parseSourceName, parseUnqualified } from './demangle-unqualified.js';
 
 const THIS: Node = { k: 'name', text: 'this' };
 const NAMED_CASTS: Readonly<Record<string, string>> = {

@@ -1,10 +1,11 @@
 /** Itanium C++ ABI grammar: encodings, names, template arguments, substitutions (ABI chapters 5.1.2 to 5.1.10). */
-import { type FunctionNode, fail, type ListNode, type Node, type TemplateHead } from './demangle-ast.js';
+import { type FunctionNode, fail, type ListNode, type Node } from './demangle-ast.js';
 import type { Cursor } from './demangle-cursor.js';
 import { parseExpression, parsePrimary } from './demangle-expr.js';
 import { parseSpecialName } from './demangle-special.js';
-import { OPERATORS, STANDARD } from './demangle-tables.js';
+import { STANDARD } from './demangle-tables.js';
 import { parseParameters, parseType } from './demangle-types.js';
+import { atTemplateHead, parseTemplateHead, parseUnqualified, sourceText } from './demangle-unqualified.js';
 
 const STD: Node = { k: 'name', text: 'std' };
 const STRING_LITERAL: Node = { k: 'name', text: 'string literal' };
@@ -68,13 +69,6 @@ export function lastOf(name: Node): Node {
         return n;
     }
   }
-}
-
-/** What a constructor of `scope` is called: its last component without template arguments and ABI tags. */
-function classBase(scope: Node): Node {
-  let n = lastOf(scope);
-  while (n.k === 'template') n = lastOf(n.name);
-  return n.k === 'std' ? { k: 'name', text: n.base } : n;
 }
 
 /** A name, in function or type position; the caller records the whole as a substitution where the ABI says so. */
@@ -177,129 +171,6 @@ export function parseDecltype(c: Cursor): Node {
   const expr = parseExpression(c);
   c.expect('E');
   return { k: 'decltype', expr };
-}
-
-/**
- * A name without its scope, which gives constructors and destructors their spelling. `inModule` is the module
- * that a substitution just named, if any.
- */
-export function parseUnqualified(c: Cursor, scope: Node | null, inModule = ''): Node {
-  const module = parseModule(c, inModule);
-  let name = parseUnqualifiedCore(c, scope);
-  if (module !== '') name = { k: 'inmodule', name, module };
-  while (c.eat('B')) name = { k: 'tagged', name, tag: sourceText(c) };
-  return name;
-}
-
-/** `W name` and `W P name` (a partition) in any number, each of them a substitution; the module's full name. */
-export function parseModule(c: Cursor, start: string): string {
-  let text = start;
-  while (c.eat('W')) {
-    const isPartition = c.eat('P');
-    const separator = isPartition ? ':' : text === '' ? '' : '.';
-    text += separator + sourceText(c);
-    c.remember({ k: 'module', text });
-  }
-  return text;
-}
-
-function parseUnqualifiedCore(c: Cursor, scope: Node | null): Node {
-  if (c.atDigit()) return parseSourceName(c);
-  const ch = c.peek();
-  if (ch === 'L' || ch === 'F') {
-    // Internal linkage, and friends that only constraints tell apart: neither shows.
-    c.pos++;
-    return parseUnqualifiedCore(c, scope);
-  }
-  if (ch === 'C' || ch === 'D') return parseStructor(c, scope);
-  if (ch === 'U') return parseUnnamed(c);
-  if (ch >= 'a' && ch <= 'z') return parseOperatorName(c);
-  return fail();
-}
-
-function parseStructor(c: Cursor, scope: Node | null): Node {
-  const isCtor = c.peek() === 'C';
-  c.pos++;
-  if (!isCtor && c.eat('C')) {
-    const names: Node[] = [];
-    while (!c.eat('E')) names.push(parseSourceName(c));
-    return { k: 'binding', names };
-  }
-  if (scope === null) fail();
-  let cls = classBase(scope);
-  const inheriting = isCtor && c.eat('I');
-  const kind = c.peek();
-  if (kind < '0' || kind > '9') fail();
-  c.pos++;
-  if (inheriting) cls = classBase(parseType(c));
-  return isCtor ? { k: 'ctor', cls } : { k: 'dtor', cls };
-}
-
-function parseUnnamed(c: Cursor): Node {
-  c.expect('U');
-  if (c.eat('t')) return { k: 'name', text: `{unnamed type#${c.sequence() + 1}}` };
-  c.expect('l');
-  const heads: TemplateHead[] = [];
-  while (atTemplateHead(c)) heads.push(parseTemplateHead(c));
-  const params = parseParameters(c);
-  c.expect('E');
-  return { k: 'lambda', heads, params, number: c.sequence() + 1 };
-}
-
-function atTemplateHead(c: Cursor): boolean {
-  return c.peek() === 'T' && c.peek(1) !== '' && 'yntpk'.includes(c.peek(1));
-}
-
-/** The declaration of a template parameter: `Ty`, `Tn type`, `Tt heads E`, `Tp head`, `Tk concept`. */
-function parseTemplateHead(c: Cursor): TemplateHead {
-  c.enter();
-  c.expect('T');
-  let head: TemplateHead = { of: 'type' };
-  if (c.eat('n')) head = { of: 'value', type: parseType(c) };
-  else if (c.eat('p')) head = { of: 'pack', element: parseTemplateHead(c) };
-  else if (c.eat('k')) parseName(c);
-  else if (c.eat('t')) {
-    const heads: TemplateHead[] = [];
-    while (!c.eat('E')) heads.push(parseTemplateHead(c));
-    head = { of: 'template', heads };
-  } else c.expect('y');
-  c.leave();
-  return head;
-}
-
-function parseOperatorName(c: Cursor): Node {
-  c.eat('on');
-  if (c.eat('cv')) {
-    const outer = c.inConversion;
-    c.inConversion = true;
-    const type = parseType(c);
-    c.inConversion = outer;
-    return { k: 'conversion', type };
-  }
-  if (c.eat('li')) return { k: 'literalop', name: parseSourceName(c) };
-  if (c.peek() === 'v' && c.peek(1) >= '0' && c.peek(1) <= '9') {
-    c.pos += 2;
-    return { k: 'name', text: `operator ${sourceText(c)}` };
-  }
-  const op = OPERATORS.get(c.peek() + c.peek(1));
-  if (op === undefined) fail();
-  c.pos += 2;
-  return { k: 'operator', op };
-}
-
-function sourceText(c: Cursor): string {
-  const length = c.number();
-  const text = c.src.slice(c.pos, c.pos + length);
-  if (length === 0 || text.length !== length) fail();
-  c.pos += length;
-  return text;
-}
-
-/** An identifier behind its length. */
-export function parseSourceName(c: Cursor): Node {
-  const text = sourceText(c);
-  const anonymous = /^_GLOBAL_[._$]N/.test(text);
-  return { k: 'name', text: anonymous ? '(anonymous namespace)' : text };
 }
 
 /** An entity inside a function: `Z function E entity`. */

@@ -5,6 +5,7 @@
 import { type FunctionNode, fail, type ListNode, type Node, type TemplateHead } from './demangle-ast.js';
 import { lastOf } from './demangle-names.js';
 import { printExpression, printOperand } from './demangle-print-expr.js';
+import { parameterName, printLambda } from './demangle-print-lambda.js';
 
 /** Longest text printed, in UTF-16 code units; template arguments can multiply without bound. */
 export const MAX_OUTPUT = 65_536;
@@ -24,7 +25,7 @@ export class Printer {
   private scope: Scope | null = null;
   private packIndex = -1;
   /** The template head of the lambda whose parameters are being printed; null outside. */
-  private lambdaHeads: readonly TemplateHead[] | null = null;
+  lambdaHeads: readonly TemplateHead[] | null = null;
   private steps = 0;
   private depth = 0;
 
@@ -108,7 +109,7 @@ export class Printer {
         this.print(n.type);
         return;
       case 'lambda':
-        this.lambda(n);
+        printLambda(this, n);
         return;
       case 'defaultarg':
         this.put(`{default arg#${n.number}}::`);
@@ -382,49 +383,9 @@ export class Printer {
       this.print(items[i]);
       if (this.out.length !== before) keep = this.out.length;
     }
-    if (keep < this.out.length) this.out = this.out.slice(0, keep);
-  }
-
-  private lambda(n: Node & { k: 'lambda' }): void {
-    const outer = this.lambdaHeads;
-    this.lambdaHeads = n.heads;
-    this.put('{lambda');
-    if (n.heads.length > 0) {
-      this.put('<');
-      n.heads.forEach((head, i) => {
-        if (i > 0) this.put(', ');
-        this.head(head);
-        this.put(` ${parameterName(n.heads, i)}`);
-      });
-      this.put('>');
-    }
-    this.put('(');
-    this.list(n.params);
-    this.lambdaHeads = outer;
-    this.put(`)#${n.number}}`);
-  }
-
-  /** The declaration of a template parameter without its name. */
-  private head(head: TemplateHead): void {
-    switch (head.of) {
-      case 'type':
-        this.put('typename');
-        break;
-      case 'value':
-        this.print(head.type);
-        break;
-      case 'pack':
-        this.head(head.element);
-        this.put('...');
-        break;
-      case 'template':
-        this.put('template<');
-        head.heads.forEach((inner, i) => {
-          if (i > 0) this.put(', ');
-          this.head(inner);
-        });
-        this.put('> class');
-        break;
+    if (keep < this.out.length) {
+      this.out = this.out.slice(0, keep);
+      this.steps += keep >> 5; // a cut copies the text, so it counts
     }
   }
 
@@ -468,15 +429,6 @@ export class Printer {
     this.depth--;
     return found;
   }
-}
-
-/** What a lambda's template parameter is called: from its head `$T0`, `$N0`, `$TT0`; else it is an `auto`. */
-function parameterName(heads: readonly TemplateHead[], index: number): string {
-  let head = heads[index];
-  if (head === undefined) return `auto:${index + 1}`;
-  while (head.of === 'pack') head = head.element;
-  const letter = head.of === 'type' ? 'T' : head.of === 'value' ? 'N' : 'TT';
-  return `$${letter}${index}`;
 }
 
 function hasRightPart(n: Node): boolean {

@@ -39,7 +39,7 @@ export function demangleRustV0(name: string): string {
   if (!/^[A-Z]/.test(match[1])) fail();
   printPath(r, true);
   if (!r.atEnd()) r.silently(() => printPath(r, false)); // the crate that instantiated it
-  if (!r.atEnd()) fail();
+  if (!r.atEnd() || r.out === '') fail();
   return r.out;
 }
 

@@ -1,8 +1,9 @@
 /** Itanium C++ ABI special names: tables, thunks, guards, and what else the compiler makes up (chapter 5.1.4). */
 import { fail, type Node } from './demangle-ast.js';
 import type { Cursor } from './demangle-cursor.js';
-import { parseEncoding, parseModule, parseName, parseTemplateArg } from './demangle-names.js';
+import { parseEncoding, parseName, parseTemplateArg } from './demangle-names.js';
 import { parseType } from './demangle-types.js';
+import { parseModule } from './demangle-unqualified.js';
 
 const OF_TYPE: Readonly<Record<string, string>> = {
   V: 'vtable for ',

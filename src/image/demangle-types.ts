@@ -6,12 +6,12 @@ import {
   parseCv,
   parseDecltype,
   parseName,
-  parseSourceName,
   parseSubstitution,
   parseTemplateArgs,
   parseTemplateParam,
 } from './demangle-names.js';
 import { BUILTINS, D_BUILTINS } from './demangle-tables.js';
+import { parseSourceName } from './demangle-unqualified.js';
 
 /** A type; recorded as a substitution candidate unless it is a builtin or itself a substitution. */
 export function parseType(c: Cursor): Node {

@@ -17,7 +17,7 @@
  * | PCS .. + 2 * MAX_SLOTS        | guest pc of a slot (low, high)         | written once before the slot is used       |
  */
 
-export const MAX_SLOTS = 1 << 17;
+export const MAX_SLOTS = 1 << 15;
 export const MAX_MODULES = 1 << 14;
 const NEXT_SLOT = 0;
 const MODULE_COUNT = 1;
@@ -105,7 +105,7 @@ export class CodeStore {
     const { i32 } = this;
     return (
       i32[MODULE_COUNT]! >= Math.min(maxModules, MAX_MODULES) ||
-      i32[NEXT_SLOT]! > MAX_SLOTS - 8192 ||
+      i32[NEXT_SLOT]! > MAX_SLOTS - 2048 ||
       i32[BYTES_USED]! > this.bytes.length - 8 * 1024 * 1024 ||
       i32[PAGE_COUNT]! > MAX_PAGES - 1024
     );

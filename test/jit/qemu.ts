@@ -129,9 +129,9 @@ export function runQemu(programs: readonly Program[], pristine: Uint8Array): Res
   });
   const elf = writeElf(DRIVER, [
     { vaddr: PRISTINE, bytes: pristine, memSize: pristine.length, flags: 4 },
-    { vaddr: DRIVER, bytes, memSize: 4096, flags: 5 },
+    { vaddr: DRIVER, bytes, memSize: bytes.length, flags: 5 },
     { vaddr: CODE, bytes: code, memSize: code.length, flags: 5 },
-    { vaddr: SCRATCH, bytes: new Uint8Array(0), memSize: SCRATCH_SIZE, flags: 6 },
+    { vaddr: SCRATCH, bytes: pristine, memSize: SCRATCH_SIZE, flags: 6 },
     { vaddr: RECORDS, bytes: records, memSize: records.length, flags: 6 },
   ]);
   const dir = mkdtempSync(join(tmpdir(), 'jit-qemu-'));

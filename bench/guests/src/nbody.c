@@ -20,7 +20,7 @@ static double energy(void) {
 }
 
 int main(int argc, char **argv) {
-  long steps = argc > 1 ? atol(argv[1]) : 1200000;
+  long steps = argc > 1 ? atol(argv[1]) : 700000;
   for (int i = 0; i < N; i++) {
     m[i] = i ? 0.001 * i : 1;
     x[i][0] = i * 1.5;
@@ -39,6 +39,6 @@ int main(int argc, char **argv) {
     for (int i = 0; i < N; i++)
       for (int k = 0; k < 3; k++) x[i][k] += 0.001 * v[i][k];
   }
-  printf("nbody %ld %.6f\n", steps, energy());
+  printf("nbody %ld %.6f %.9f %.9f\n", steps, energy(), x[1][0], x[4][1]);
   return 0;
 }

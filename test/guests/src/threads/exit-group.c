@@ -1,6 +1,6 @@
 /* exit-group HOW: the process ends while other threads run, wait, or go on without the main thread.
    HOW: running, waiting, other (a thread calls exit_group while main waits), main-exits (main's exit leaves
-   the others running; the process's code is then the exit code of the last thread's exit, 0 here). */
+   the others running; the process's code is then the last thread's, as in Linux since 6.0: 0 here). */
 #include "mini.h"
 
 static u32 word, up;

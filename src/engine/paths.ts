@@ -1,0 +1,26 @@
+/** Where the package's own files are, whether it runs as compiled modules or as the bundle. */
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+
+function packageRoot(): string {
+  for (let dir = dirname(fileURLToPath(import.meta.url)); ; dir = dirname(dir)) {
+    const file = join(dir, 'package.json');
+    if (existsSync(file)) return dir;
+    if (dir === dirname(dir)) throw new Error('capgrind: its package.json is missing');
+  }
+}
+
+const ROOT = packageRoot();
+const BUNDLED = fileURLToPath(import.meta.url).startsWith(join(ROOT, 'dist', 'bundle'));
+
+export const VERSION: string = (JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { version: string })
+  .version;
+
+/** The run time in wasm. */
+export const RT_WASM = join(ROOT, 'dist/src/rt/rt.wasm');
+
+/** Entry point of guest workers, as a URL: the bundle starts several times as fast. */
+export const GUEST_WORKER = pathToFileURL(
+  join(ROOT, BUNDLED ? 'dist/bundle/guest.js' : 'dist/workers/guest.js'),
+).href;
