@@ -2,8 +2,8 @@
 import { BroadcastChannel } from 'node:worker_threads';
 import Piscina from 'piscina';
 import type { ThreadTask, WorkerData } from '../src/engine/config.js';
-import { loadTool } from '../src/tools/registry.js';
 import { WorkerProcess } from '../src/engine/worker-process.js';
+import { loadTool } from '../src/tools/registry.js';
 
 const data = Piscina.workerData as WorkerData;
 const channel = new BroadcastChannel(data.config.id);

@@ -2,14 +2,16 @@
 import { G_PEAK_THREADS, G_TOTAL_THREADS } from '../../kernel/core/layout.js';
 import type { RunConfig } from '../engine/config.js';
 import type { MainProcess, RunResult } from '../engine/main-process.js';
+import { VERSION } from '../engine/paths.js';
 import { WORKERS } from '../engine/worker-process.js';
 import type { Log } from '../report/log.js';
 import type { Tool } from '../tools/api.js';
-import { VERSION } from '../engine/paths.js';
 
 export function printHeader(log: Log, tool: Tool, config: RunConfig, toFile: boolean): void {
   if (log.verbosity < 1) return;
-  const command = config.linux.argv.map((w) => w.replace(/[^ -~]/g, '_').replace(/[ \\<>]/g, '\\$&')).join(' ');
+  const command = config.linux.argv
+    .map((w) => w.replace(/[^ -~]/g, '_').replace(/[ \\<>]/g, '\\$&'))
+    .join(' ');
   const lines = [
     tool.title,
     `Copyright (C) 2026, ${tool.copyright}`,
@@ -22,7 +24,13 @@ export function printHeader(log: Log, tool: Tool, config: RunConfig, toFile: boo
 }
 
 /** Ends the report; returns the number of errors found. */
-export function printTrailer(log: Log, main: MainProcess, tool: Tool, result: RunResult, stats: boolean): number {
+export function printTrailer(
+  log: Log,
+  main: MainProcess,
+  tool: Tool,
+  result: RunResult,
+  stats: boolean,
+): number {
   const runtime = main.toolRuntime();
   if (log.verbosity >= 1) log.user();
   runtime.instance.finish?.({ status: result.status, signal: result.signal });

@@ -2,8 +2,8 @@
 /** The command: parses options, runs the program, exits as the guest did. */
 import { constants as os } from 'node:os';
 import { LoadError } from '../../kernel/linux/loader.js';
-import { helpText, parseCommandLine, UsageError } from './options.js';
 import { VERSION } from '../engine/paths.js';
+import { helpText, parseCommandLine, UsageError } from './options.js';
 
 async function main(): Promise<number> {
   let debug = process.argv.includes('--debug');

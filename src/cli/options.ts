@@ -57,7 +57,9 @@ const list = (v: unknown): string[] => (v === undefined ? [] : (Array.isArray(v)
 function parser() {
   return yargs()
     .scriptName('capgrind')
-    .usage('capgrind [options] PROGRAM [ARGUMENTS]\n\nRuns an RV64GC Linux program under a tool, every thread on a worker.')
+    .usage(
+      'capgrind [options] PROGRAM [ARGUMENTS]\n\nRuns an RV64GC Linux program under a tool, every thread on a worker.',
+    )
     .parserConfiguration({
       'halt-at-non-option': true,
       'camel-case-expansion': false,
@@ -69,10 +71,20 @@ function parser() {
     .version(false)
     .help(false)
     .exitProcess(false)
-    .option('tool', { type: 'string', describe: 'none, lackey, helgrind, or the path of a module', default: 'helgrind' })
+    .option('tool', {
+      type: 'string',
+      describe: 'none, lackey, helgrind, or the path of a module',
+      default: 'helgrind',
+    })
     .option('atomicity', { type: 'string', describe: 'serial: one thread at a time; parallel: all at once' })
-    .option('sysroot', { type: 'string', describe: 'where the interpreter and libraries of dynamic programs are' })
-    .option('log-file', { type: 'string', describe: 'report goes to this file; %p is the pid, %q{VAR} a variable' })
+    .option('sysroot', {
+      type: 'string',
+      describe: 'where the interpreter and libraries of dynamic programs are',
+    })
+    .option('log-file', {
+      type: 'string',
+      describe: 'report goes to this file; %p is the pid, %q{VAR} a variable',
+    })
     .option('log-fd', { type: 'string', describe: 'report goes to this descriptor' })
     .option('error-exitcode', { type: 'string', describe: 'exit status when errors were found' })
     .option('num-callers', { type: 'string', describe: 'frames in a stack trace, 2..500' })
@@ -163,7 +175,8 @@ export function parseCommandLine(argv: readonly string[], env: NodeJS.ProcessEnv
       sysroot: sysroot === undefined ? undefined : resolve(sysroot),
       logFile: v('log-file') as string | undefined,
       logFd: v('log-fd') === undefined ? 2 : whole(v('log-fd'), 'log-fd', -1, 65535),
-      errorExitcode: v('error-exitcode') === undefined ? 0 : whole(v('error-exitcode'), 'error-exitcode', 0, 255),
+      errorExitcode:
+        v('error-exitcode') === undefined ? 0 : whole(v('error-exitcode'), 'error-exitcode', 0, 255),
       numCallers: v('num-callers') === undefined ? 12 : whole(v('num-callers'), 'num-callers', 2, 500),
       quiet: Number(p['quiet'] ?? 0),
       verbose: Number(p['verbose'] ?? 0),

@@ -5,11 +5,11 @@ import { resolve } from 'node:path';
 import { openProgram } from '../../kernel/linux/loader.js';
 import type { RunConfig } from '../engine/config.js';
 import { MainProcess, type RunResult } from '../engine/main-process.js';
-import { printHeader, printTrailer } from './frame.js';
+import { expandName } from '../report/file-name.js';
 import { Log } from '../report/log.js';
 import type { Tool } from '../tools/api.js';
 import { loadTool, resolveTool } from '../tools/registry.js';
-import { expandName } from '../report/file-name.js';
+import { printHeader, printTrailer } from './frame.js';
 import type { Options } from './options.js';
 import { UsageError } from './options.js';
 

@@ -3,10 +3,11 @@
  * first served, at safepoints and around calls that may sleep; whoever waits for a whole time slice asks the
  * holder to come to a safepoint, so a spinning thread cannot starve the one it waits for.
  */
-import { FairLock } from '../../sync/fairlock.js';
+
 import { G_EXITING, G_LOCK_BIG, STOP_YIELD, THREAD_STRIDE, THREADS } from '../../kernel/core/layout.js';
 import type { Machine } from '../../kernel/core/machine.js';
 import type { ThreadTable } from '../../kernel/core/threads.js';
+import { FairLock } from '../../sync/fairlock.js';
 
 export class BigLock {
   private readonly lock: FairLock;

@@ -44,13 +44,16 @@ function format(fmt: string, args: number, mem: GuestMem): string {
     at += 8;
     return v;
   };
-  return fmt.replace(/%([-0]?)(\d*)(?:hh|h|ll|l|z|j|t)?([diuxXocsp%])/g, (_, flag: string, width: string, conv: string) => {
-    if (conv === '%') return '%';
-    const v = next();
-    const text = convert(conv, v, mem);
-    const n = Number(width || 0);
-    return flag === '-' ? text.padEnd(n) : text.padStart(n, flag === '0' ? '0' : ' ');
-  });
+  return fmt.replace(
+    /%([-0]?)(\d*)(?:hh|h|ll|l|z|j|t)?([diuxXocsp%])/g,
+    (_, flag: string, width: string, conv: string) => {
+      if (conv === '%') return '%';
+      const v = next();
+      const text = convert(conv, v, mem);
+      const n = Number(width || 0);
+      return flag === '-' ? text.padEnd(n) : text.padStart(n, flag === '0' ? '0' : ' ');
+    },
+  );
 }
 
 function convert(conv: string, v: number, mem: GuestMem): string {

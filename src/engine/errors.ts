@@ -5,9 +5,10 @@
  *
  * Words from ERRORS: [0] distinct errors, [1] all errors, then ERRORS_MAX pairs of hash and count.
  */
-import { Mutex } from '../../sync/mutex.js';
+
 import { G_LOCK_TOOL, G_STATS } from '../../kernel/core/layout.js';
 import type { Machine } from '../../kernel/core/machine.js';
+import { Mutex } from '../../sync/mutex.js';
 import type { ErrorSink } from '../tools/api.js';
 
 const ERRORS = G_STATS + 0x10000;

@@ -258,4 +258,3 @@ export class GuestThread {
 /** Bits of T_FAULT_KIND besides the access. */
 const FAULT_STRADDLES = 0x100;
 const FAULT_STALE = 0x200;
-

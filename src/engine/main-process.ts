@@ -75,7 +75,11 @@ export class MainProcess {
     const { config, machine } = this;
     const { linux } = config;
     const request = { ...file, argv: linux.argv, envp: linux.envp };
-    this.program = loadProgram(this.space, this.mem, linux.sysroot ? { ...request, sysroot: linux.sysroot } : request);
+    this.program = loadProgram(
+      this.space,
+      this.mem,
+      linux.sysroot ? { ...request, sysroot: linux.sysroot } : request,
+    );
     const ts = this.threads.alloc(0, config.pid);
     bootLinux(machine, ts, { pid: config.pid, cwd: process.cwd(), name: linux.exePath.split('/').pop()! });
     this.put64(ts + T_PC, this.program.entry);
@@ -83,7 +87,12 @@ export class MainProcess {
     this.put64(ts + T_SP_START, this.program.sp);
     this.put64(ts + T_STACK_LO, this.program.stackLow);
     this.put64(ts + T_STACK_HI, this.program.stackHigh);
-    config.images = this.program.images.map((i) => ({ path: i.path, bias: i.bias, start: i.start, end: i.end }));
+    config.images = this.program.images.map((i) => ({
+      path: i.path,
+      bias: i.bias,
+      start: i.start,
+      end: i.end,
+    }));
     this.firstTs = ts;
   }
 
@@ -123,8 +132,11 @@ export class MainProcess {
       trackUnmanagedFds: false,
     });
     let failure: Error | undefined;
+    let done = false;
     const start = (ts: number): void => {
       this.pool.run({ ts }).catch((error: Error) => {
+        // Workers still on their way out when the pool is taken down have done their work.
+        if (done) return;
         failure ??= error;
         this.threads.free(ts);
         this.threads.exitProcess(70, 0);
@@ -138,8 +150,9 @@ export class MainProcess {
     };
     start(this.firstTs);
     await this.ended();
+    done = true;
     channel.close();
-    await this.pool.close({ force: true }).catch(() => undefined);
+    await this.pool.destroy().catch(() => undefined);
     const { i32 } = machine;
     const result: RunResult = {
       status: Atomics.load(i32, G_EXITING >> 2) - 1,

@@ -14,8 +14,9 @@ function packageRoot(): string {
 const ROOT = packageRoot();
 const BUNDLED = fileURLToPath(import.meta.url).startsWith(join(ROOT, 'dist', 'bundle'));
 
-export const VERSION: string = (JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { version: string })
-  .version;
+export const VERSION: string = (
+  JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { version: string }
+).version;
 
 /** The run time in wasm. */
 export const RT_WASM = join(ROOT, 'dist/src/rt/rt.wasm');

@@ -1,10 +1,14 @@
 /** A tool on one worker: its instance, what it adds to blocks, and the hooks of wrapped functions. */
+
+import type { AddressSpace } from '../../kernel/core/address-space.js';
+import type { GuestMem } from '../../kernel/core/guest-mem.js';
 import {
   G_TOOL_WORDS,
   LIFE_RUNNING,
   MAX_THREADS,
   PAGE_SIZE,
   T_LIFE,
+  T_PC,
   T_SP_START,
   T_TID,
   T_TOOL_AREA,
@@ -12,8 +16,6 @@ import {
   THREAD_STRIDE,
   THREADS,
 } from '../../kernel/core/layout.js';
-import type { AddressSpace } from '../../kernel/core/address-space.js';
-import type { GuestMem } from '../../kernel/core/guest-mem.js';
 import type { Machine } from '../../kernel/core/machine.js';
 import { entryHost } from '../../kernel/core/pagemap.js';
 import { type Block, c32 } from '../ir/ir.js';
@@ -27,6 +29,8 @@ const TOTALS = G_TOOL_WORDS + 0x100;
 
 interface Pending {
   wrap: Wrap;
+  /** Address of the function. */
+  entry: number;
   ra: number;
   sp: number;
   args: number[];
@@ -149,13 +153,23 @@ export class ToolRuntime implements ToolHost {
     this.machine.i32[at + 1] = Math.floor(v / 4294967296);
   }
 
+  private pc(ts: number): number {
+    const { u32 } = this.machine;
+    return u32[(ts + T_PC + 4) >> 2]! * 4294967296 + u32[(ts + T_PC) >> 2]!;
+  }
+
+  private setPc(ts: number, v: number): void {
+    this.machine.i32[(ts + T_PC) >> 2] = v | 0;
+    this.machine.i32[(ts + T_PC + 4) >> 2] = Math.floor(v / 4294967296);
+  }
+
   private enter(ts: number, id: number): void {
     const wrap = this.wraps[id]!;
     const args = [10, 11, 12, 13, 14, 15, 16, 17].map((r) => this.x(ts, r));
     wrap.pre?.({ ts, arg: (i) => args[i]! });
     if (!wrap.post) return;
     const sp = this.x(ts, 2);
-    this.pending.push({ wrap, ra: this.x(ts, 1), sp, args });
+    this.pending.push({ wrap, entry: this.pc(ts), ra: this.x(ts, 1), sp, args });
     this.setX(ts, 1, TRAMPOLINE);
   }
 
@@ -167,6 +181,8 @@ export class ToolRuntime implements ToolHost {
     while (p && p.sp < sp && this.pending.length > 0) p = this.pending.pop();
     if (!p) return 0;
     const { wrap, args } = p;
+    // Traces taken by the hook show the function itself on top.
+    this.setPc(ts, p.entry);
     const replaced = wrap.post!({ ts, arg: (i) => args[i]! }, this.x(ts, 10));
     if (replaced !== undefined) this.setX(ts, 10, replaced);
     return p.ra;

@@ -1,4 +1,7 @@
 /** One worker's view of the guest process: kernel, code cache and tool over the shared memory. */
+import { threadId } from 'node:worker_threads';
+import { AddressSpace } from '../../kernel/core/address-space.js';
+import { GuestMem } from '../../kernel/core/guest-mem.js';
 import {
   G_EXITING,
   G_LIVE_THREADS,
@@ -9,31 +12,32 @@ import {
   T_STOP,
   T_X,
   TASKS,
-  THREAD_STRIDE,
   THREADS,
 } from '../../kernel/core/layout.js';
-import { AddressSpace } from '../../kernel/core/address-space.js';
-import { GuestMem } from '../../kernel/core/guest-mem.js';
 import { Machine } from '../../kernel/core/machine.js';
 import { entryHost } from '../../kernel/core/pagemap.js';
+import type { RegionView } from '../../kernel/core/space.js';
 import { ThreadTable } from '../../kernel/core/threads.js';
 import type { ThreadServices } from '../../kernel/linux/env.js';
 import { LinuxKernel } from '../../kernel/linux/kernel.js';
 import { decode, type Insn } from '../isa/decode.js';
-import type { RegionView } from '../../kernel/core/space.js';
-import type { Tool } from '../tools/api.js';
 import { CodeCache } from '../jit/cache.js';
 import { CodeStore } from '../jit/code-store.js';
-import { Log } from '../report/log.js';
-import { BigLock } from './big-lock.js';
-import type { ToMain, WorkerData } from './config.js';
 import { reportFatal } from '../report/fatal.js';
+import { Log } from '../report/log.js';
+import type { Tool } from '../tools/api.js';
+import { BigLock } from './big-lock.js';
 import { coreRequest } from './client-requests.js';
+import type { ToMain, WorkerData } from './config.js';
 import { GuestThread, type Trap } from './guest-thread.js';
 import { Symbols } from './symbols.js';
 import { ToolRuntime } from './tool-runtime.js';
 
 const PTE_X = 4;
+/** Lock owner ids of workers; the main thread is 1. */
+const FIRST_WORKER_ID = 0x10000;
+/** exit(2) of one thread. */
+const SYS_EXIT = 93;
 /** Workers that have run guest threads. Shared, atomic. */
 export const WORKERS = G_STATS;
 
@@ -51,6 +55,9 @@ export class WorkerProcess {
   private readonly symbols: Symbols;
   private current = 0;
   private started = false;
+  private ended = false;
+  /** Address of the system call that is running. */
+  private callPc = 0;
 
   constructor(
     readonly data: WorkerData,
@@ -59,6 +66,7 @@ export class WorkerProcess {
   ) {
     const { config } = data;
     this.machine = Machine.attach(data.memory);
+    this.machine.self = FIRST_WORKER_ID + threadId;
     Atomics.add(this.machine.i32, WORKERS >> 2, 1);
     this.threads = new ThreadTable(this.machine, config.maxThreads);
     this.big = this.machine.i32[G_SERIAL >> 2] ? new BigLock(this.machine, this.threads) : null;
@@ -81,7 +89,15 @@ export class WorkerProcess {
       flushIcache: () => this.cache.flushChanged(this.current),
     });
     this.symbols = new Symbols(config);
-    this.tool = new ToolRuntime(tool, this.machine, this.space, this.mem, this.log, this.symbols, config.toolOptions);
+    this.tool = new ToolRuntime(
+      tool,
+      this.machine,
+      this.space,
+      this.mem,
+      this.log,
+      this.symbols,
+      config.toolOptions,
+    );
     this.guest = new GuestThread(this.machine, this.threads, this.big, {
       syscall: (ts) => this.syscall(ts),
       page: (addr, access) => this.space.fault(addr, access),
@@ -106,7 +122,11 @@ export class WorkerProcess {
         memoryPages: 65536,
       },
       data.rt,
-      { ...this.guest.imports(), ...this.tool.imports(), hg_race: this.tool.imports()['hg_race'] ?? (() => {}) },
+      {
+        ...this.guest.imports(),
+        ...this.tool.imports(),
+        hg_race: this.tool.imports()['hg_race'] ?? (() => {}),
+      },
     );
     Object.assign(this.tool.rt, this.cache.rt);
     this.cache.hostOf = (page) => entryHost(this.space.space.map.lookup(page));
@@ -116,20 +136,31 @@ export class WorkerProcess {
   /** Runs one guest thread to its end. */
   run(ts: number): void {
     this.current = ts;
-    this.machine.self = (ts - THREADS) / THREAD_STRIDE + 2;
+    this.ended = false;
     this.threads.markRunning(ts);
-    if (ts === THREADS && this.kernel.x(ts, 2) !== 0 && !this.started) this.tool.instance.threadCreated?.(ts, 0);
+    if (ts === THREADS && this.kernel.x(ts, 2) !== 0 && !this.started)
+      this.tool.instance.threadCreated?.(ts, 0);
     this.started = true;
     this.tool.instance.threadStarts?.(ts);
     this.guest.run(ts);
-    this.tool.instance.threadEnds?.(ts);
+    this.endThread(ts);
     this.tool.collect(ts);
     this.tool.threadDone();
     this.threads.markExited(ts, 0);
     if (this.threads.free(ts) === 0) this.threads.exitProcess(0, 0);
   }
 
+  /** Tells the tool once that the thread ends. */
+  private endThread(ts: number): void {
+    if (this.ended) return;
+    this.ended = true;
+    this.tool.instance.threadEnds?.(ts);
+  }
+
   private syscall(ts: number): number {
+    this.callPc = this.guest.getPc(ts);
+    // Whoever joins the thread is woken by this call: what the tool does at a thread's end comes before.
+    if (this.machine.i32[(ts + T_X + 17 * 8) >> 2] === SYS_EXIT) this.endThread(ts);
     const { beforeSyscall, afterSyscall } = this.tool.instance;
     if (!beforeSyscall && !afterSyscall) return this.kernel.syscall(ts);
     const nr = this.machine.i32[(ts + T_X + 17 * 8) >> 2]!;
@@ -173,13 +204,19 @@ export class WorkerProcess {
     const words = [0, 1, 2, 3, 4, 5].map((i) => this.tool.memory.word(at + i * 8));
     if (words.some((w) => w === null)) return;
     const [request, ...args] = words as number[];
-    const result = coreRequest(request!, args, this.log, this.mem) ?? this.tool.instance.request?.(ts, request!, args);
+    const result =
+      coreRequest(request!, args, this.log, this.mem) ?? this.tool.instance.request?.(ts, request!, args);
     if (result !== undefined) this.kernel.setX(ts, 13, result);
   }
 
   private mapped(region: RegionView): void {
     if (region.fileId >= 0 && region.name.startsWith('/')) {
-      const image = { path: region.name, bias: region.start - region.fileOffset, start: region.start, end: region.end };
+      const image = {
+        path: region.name,
+        bias: region.start - region.fileOffset,
+        start: region.start,
+        end: region.end,
+      };
       if (this.symbols.add(image)) {
         this.tool.findWraps();
         this.tell({ kind: 'image', image });
@@ -214,7 +251,10 @@ export class WorkerProcess {
     return {
       allocThread: () => threads.alloc(0, this.data.config.pid),
       spawn: (ts) => {
+        const pc = this.guest.getPc(this.current);
+        this.guest.setPc(this.current, this.callPc);
         this.tool.instance.threadCreated?.(ts, this.current);
+        this.guest.setPc(this.current, pc);
         Atomics.store(machine.i32, G_MULTI >> 2, 1);
         this.tell({ kind: 'spawn', ts });
       },

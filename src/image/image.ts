@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { type ElfFile, inspectElf } from '../../kernel/elf/elf.js';
+import { type CfiRow, CfiTable } from './cfi.js';
 import { findDebugFile } from './debug-file.js';
+import { textAt } from './dwarf/cursor.js';
 import { Dwarf, type InlinedCall, type SourceLine } from './dwarf/dwarf.js';
-import { textAt } from './dwarf/reader.js';
 import { isLibraryFile, isLibraryFunction } from './library-names.js';
 import { type ElfSymbol, Symbols } from './symbols.js';
 
@@ -12,6 +13,8 @@ const SHF_ALLOC = 2;
 const SHF_EXECINSTR = 4;
 const SHT_NOBITS = 8;
 const DT_SONAME = 14;
+const PT_LOAD = 1;
+const PF_X = 1;
 
 /** What part of a program an address lies in, in the words error messages use. */
 export type SectionKind = 'Text' | 'Data' | 'BSS' | 'RoData';
@@ -29,6 +32,7 @@ export class Image {
   private debugFile: ElfFile | null | undefined = undefined;
   private symbolTable: Symbols | null | undefined = undefined;
   private debugInfo: Dwarf | null | undefined = undefined;
+  private cfi: CfiTable | undefined = undefined;
   private sonameText: string | null | undefined = undefined;
 
   /**
@@ -99,9 +103,24 @@ export class Image {
     return this.dwarf !== null;
   }
 
-  /** Where the separate debug information's `.debug_frame` may lie; null when it is in the file itself or absent. */
-  get separateDebug(): ElfFile | null {
-    return this.debug;
+  /** How to restore the caller's registers at a pc, by the compiler's call frame information; or null. */
+  cfiAt(pc: number): CfiRow | null {
+    this.cfi ??= new CfiTable([this.elf, this.debug]);
+    return this.cfi.at(pc - this.bias);
+  }
+
+  /** The 16 bits of code at a guest address as the file has them, or -1 where it maps no code. */
+  code16(addr: number): number {
+    const elf = this.elf;
+    const at = addr - this.bias;
+    for (const h of elf?.programHeaders ?? []) {
+      if (h.type !== PT_LOAD || (h.flags & PF_X) === 0 || !(at >= h.vaddr && at + 2 <= h.vaddr + h.filesz))
+        continue;
+      const offset = at - h.vaddr + h.offset;
+      const bytes = elf!.bytes;
+      return offset + 2 <= bytes.length ? bytes[offset] | (bytes[offset + 1] << 8) : -1;
+    }
+    return -1;
   }
 
   lineAt(pc: number): SourceLine | null {

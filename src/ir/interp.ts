@@ -188,7 +188,13 @@ export class Interpreter {
         this.setReg(s.reg, this.val(s.v));
         return;
       case 'op':
-        this.temps[s.d.id] = asInt(s.d.ty, this.pure(s.op, s.a.map((o) => this.val(o))));
+        this.temps[s.d.id] = asInt(
+          s.d.ty,
+          this.pure(
+            s.op,
+            s.a.map((o) => this.val(o)),
+          ),
+        );
         return;
       case 'xlat': {
         const addr = this.val(s.addr);

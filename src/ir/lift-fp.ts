@@ -139,9 +139,7 @@ for (const [name, how] of [
     const y = how === 'not' ? b.op('i32.xor', bits32(b, i.rs2), c32(-1)) : bits32(b, i.rs2);
     const sign = b.op('i32.and', y, SIGN32);
     const r =
-      how === 'xor'
-        ? b.op('i32.xor', x, sign)
-        : b.op('i32.or', b.op('i32.and', x, c32(0x7fffffff)), sign);
+      how === 'xor' ? b.op('i32.xor', x, sign) : b.op('i32.or', b.op('i32.and', x, c32(0x7fffffff)), sign);
     putF(b, i.rd, 's', b.op('f32.reinterpret_i32', r));
     return undefined;
   });

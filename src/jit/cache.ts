@@ -1,5 +1,5 @@
 /** The code cache as one worker sees it: its function table, its instances, and translation on demand. */
-import { Mutex } from '../../sync/mutex.js';
+
 import {
   CODEMAP,
   CODEMAP_ENTRIES,
@@ -10,12 +10,19 @@ import {
   T_CODE_SEEN,
   T_JC,
 } from '../../kernel/core/layout.js';
-import type { ThreadTable } from '../../kernel/core/threads.js';
 import type { Machine } from '../../kernel/core/machine.js';
+import type { ThreadTable } from '../../kernel/core/threads.js';
+import { Mutex } from '../../sync/mutex.js';
 import type { CodeStore } from './code-store.js';
 import { MAX_SLOTS } from './code-store.js';
 import { type Fetch, type Region, TRAMPOLINE } from './region.js';
-import { type Instrument, type SlotSource, translate, translateSlow, type TranslateOptions } from './translate.js';
+import {
+  type Instrument,
+  type SlotSource,
+  type TranslateOptions,
+  translate,
+  translateSlow,
+} from './translate.js';
 
 /** What the run time (src/rt) exports that the cache itself calls. */
 export interface Rt {

@@ -3,7 +3,7 @@
  * goes through wasm locals, which V8's compilers turn into registers. Reads of guest registers alias the
  * register's own local until that is about to change.
  */
-import { T_BARRIER, RES_FILTER, RES_LINES } from '../../kernel/core/layout.js';
+import { RES_FILTER, RES_LINES, T_BARRIER } from '../../kernel/core/layout.js';
 import { type Block, type Opnd, REG_FCSR, type Stmt, type Tmp } from '../ir/ir.js';
 import { LOADS, OPS, STORES } from '../ir/ops.js';
 import type { RegionEmitter } from './codegen.js';
@@ -383,4 +383,3 @@ export function operands(s: Stmt): readonly Opnd[] {
       return [];
   }
 }
-

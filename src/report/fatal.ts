@@ -26,9 +26,15 @@ export function reportFatal(
   const lines: string[] = [];
   if (trap.signo === 4) {
     const bytes = codeBytes(trap.pc).map((b) => `0x${b.toString(16).toUpperCase().padStart(2, '0')}`);
-    lines.push(`capgrind: Unrecognised instruction at address ${hex(trap.pc)}: bytes ${bytes.join(' ')}`, ...trace);
+    lines.push(
+      `capgrind: Unrecognised instruction at address ${hex(trap.pc)}: bytes ${bytes.join(' ')}`,
+      ...trace,
+    );
   }
-  lines.push('', `Process terminating with default action of signal ${trap.signo} (${NAMES[trap.signo] ?? '?'})`);
+  lines.push(
+    '',
+    `Process terminating with default action of signal ${trap.signo} (${NAMES[trap.signo] ?? '?'})`,
+  );
   const detail = detailOf(trap);
   if (detail) lines.push(` ${detail} at address ${hex(trap.addr)}`);
   lines.push(...trace);
@@ -44,7 +50,8 @@ export function reportFatal(
 }
 
 function detailOf(t: FatalSignal): string {
-  if (t.signo === 11) return t.code === 2 ? 'Bad permissions for mapped region' : 'Access not within mapped region';
+  if (t.signo === 11)
+    return t.code === 2 ? 'Bad permissions for mapped region' : 'Access not within mapped region';
   if (t.signo === 7) return t.code === 1 ? 'Invalid address alignment' : 'Non-existent physical address';
   if (t.signo === 4) return 'Illegal opcode';
   return '';

@@ -7,7 +7,8 @@ export function expandName(template: string, pid: number, env: NodeJS.ProcessEnv
     if (what === '%') return '%';
     if (name !== undefined) {
       const value = env[name];
-      if (value === undefined) throw new Error(`file name ${template}: environment variable ${name} is not set`);
+      if (value === undefined)
+        throw new Error(`file name ${template}: environment variable ${name} is not set`);
       return value;
     }
     throw new Error(`file name ${template}: unknown escape ${whole} (use %p, %q{VAR} or %%)`);

@@ -13,10 +13,16 @@ import {
   T_RES_VERSION,
 } from '../../kernel/core/layout';
 
-// @ts-ignore: decorator
+// @ts-expect-error: decorator
 @inline
 function lineOf(h: u32): u32 {
   return (h >> 6) & (RES_LINES - 1);
+}
+
+// The compiler merges a narrow atomic access with a widening cast into one zero-extending access; the explicit
+// sign extension keeps RISC-V's meaning.
+function signed(x: i32): i64 {
+  return (<i64>x << 32) >> 32;
 }
 
 function lockLine(line: u32): u32 {
@@ -32,7 +38,7 @@ function lockLine(line: u32): u32 {
   }
 }
 
-// @ts-ignore: decorator
+// @ts-expect-error: decorator
 @inline
 function unlockLine(line: u32, v: u32): void {
   atomic.store<u32>(RES_VERSIONS + line * 4, v + 2);
@@ -59,10 +65,11 @@ export function lr_w(ts: u32, h: u32): i64 {
   const line = lineOf(h);
   while (true) {
     const v = watch(line);
-    const x = atomic.load<i32>(h);
+    const x: i32 = atomic.load<i32>(h);
     if (atomic.load<u32>(RES_VERSIONS + line * 4) != v) continue;
-    reserve(ts, h, v, <u64>(<i64>x), 4);
-    return <i64>x;
+    const wide = signed(x);
+    reserve(ts, h, v, <u64>wide, 4);
+    return wide;
   }
 }
 
@@ -88,7 +95,7 @@ function claim(ts: u32, h: u32, size: u32): bool {
 
 export function sc_w(ts: u32, h: u32, value: i64): i64 {
   if (!claim(ts, h, 4)) return 1;
-  const same = <i64>atomic.load<i32>(h) == load<i64>(ts + T_RES_VALUE);
+  const same = signed(atomic.load<i32>(h)) == load<i64>(ts + T_RES_VALUE);
   if (same) atomic.store<i32>(h, <i32>value);
   unlockLine(lineOf(h), load<u32>(ts + T_RES_VERSION));
   return same ? 0 : 1;
@@ -118,7 +125,7 @@ export function store_watched(ts: u32, h: u32, v: u64, size: u32): void {
   if (other != line) unlockLine(other, lockLine(other));
 }
 
-// @ts-ignore: decorator
+// @ts-expect-error: decorator
 @inline
 function combine<T>(kind: i32, old: T, v: T): T {
   switch (kind) {
@@ -159,23 +166,23 @@ export function amo_w(ts: u32, kind: i32, h: u32, value: i64): i64 {
     const old = atomic.load<i32>(h);
     atomic.store<i32>(h, apply32(kind, old, v));
     unlockLine(line, version);
-    return <i64>old;
+    return signed(old);
   }
   switch (kind) {
     case 0:
-      return <i64>atomic.xchg<i32>(h, v);
+      return signed(atomic.xchg<i32>(h, v));
     case 1:
-      return <i64>atomic.add<i32>(h, v);
+      return signed(atomic.add<i32>(h, v));
     case 2:
-      return <i64>atomic.xor<i32>(h, v);
+      return signed(atomic.xor<i32>(h, v));
     case 3:
-      return <i64>atomic.and<i32>(h, v);
+      return signed(atomic.and<i32>(h, v));
     case 4:
-      return <i64>atomic.or<i32>(h, v);
+      return signed(atomic.or<i32>(h, v));
   }
   while (true) {
     const old = atomic.load<i32>(h);
-    if (atomic.cmpxchg<i32>(h, old, apply32(kind, old, v)) == old) return <i64>old;
+    if (atomic.cmpxchg<i32>(h, old, apply32(kind, old, v)) == old) return signed(old);
   }
 }
 

@@ -1,7 +1,7 @@
 // Shadow call stacks and interned stack traces. Entry of T_CALLS: {return address i64, sp low word, node}. Nodes
 // form a tree of calling contexts in a lock-free hash table of i64 keys, (pc << 22 | parent << 1 | 1); a node's
 // number is its place in the table. Nodes are never removed, so a number stays good for the whole run.
-import { CALLS_MAX, T_CALLS, T_CALL_TOP, TOOL_AREA } from '../../kernel/core/layout';
+import { CALLS_MAX, T_CALL_TOP, T_CALLS, TOOL_AREA } from '../../kernel/core/layout';
 
 export const NODES: u32 = TOOL_AREA;
 export const NODE_COUNT: u32 = 1 << 21;
@@ -22,14 +22,14 @@ export function intern(parent: u32, pc: u64): u32 {
   return 0;
 }
 
-// @ts-ignore: decorator
+// @ts-expect-error: decorator
 @inline
 function entry(ts: u32, i: u32): u32 {
   return ts + T_CALLS + (i << 4);
 }
 
 // Drops entries of frames that the stack pointer has passed: returns that went another way (longjmp, unwinding).
-// @ts-ignore: decorator
+// @ts-expect-error: decorator
 @inline
 function settle(ts: u32, top: u32, sp: u32): u32 {
   while (top > 0 && top <= <u32>CALLS_MAX && load<u32>(entry(ts, top - 1) + 8) < sp) top--;

@@ -45,7 +45,7 @@ export function search(task: u32, pc: u64): i32 {
   }
 }
 
-// @ts-ignore: decorator
+// @ts-expect-error: decorator
 @inline
 function hashPc(task: u32, pc: u64): u32 {
   const x = <u32>(pc >> 1) ^ <u32>(pc >> 33) ^ (task * 0x9e3779b1);

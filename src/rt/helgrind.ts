@@ -39,13 +39,13 @@ const MASK_SHIFT: u64 = 22;
 const SLOT_SHIFT: u64 = 30;
 const CLOCK_SHIFT: u64 = 40;
 
-// @ts-ignore: decorator
+// @ts-expect-error: decorator
 @inline
 function clocksOf(slot: u32): u32 {
   return THREAD_CLOCKS + slot * CLOCKS * 4;
 }
 
-// @ts-ignore: decorator
+// @ts-expect-error: decorator
 @inline
 function slotOf(ts: u32): u32 {
   return load<u32>(ts + T_SLOT);
@@ -139,14 +139,14 @@ export function hg_begin(ts: u32, parent: u32): void {
   retag(ts);
 }
 
-// @ts-ignore: decorator
+// @ts-expect-error: decorator
 @inline
 function covers(ts: u32, cell: u64): bool {
   const slot = <u32>(cell >> SLOT_SHIFT) & 0x3ff;
   return load<u32>(clocksOf(slotOf(ts)) + slot * 4) >= <u32>(cell >> CLOCK_SHIFT);
 }
 
-// @ts-ignore: decorator
+// @ts-expect-error: decorator
 @inline
 function shadow(host: u32): u32 {
   return load<u32>(G_FRAMES_END) + (((host & ~7) - FRAMES) << 2);

@@ -1,8 +1,9 @@
 /** The run time in wasm: everything generated code calls that must be quick. Compiled by AssemblyScript. */
-export * from './memory';
-export * from './atomics';
-export * from './dispatch';
+
 export * from './arith';
-export * from './softfloat';
+export * from './atomics';
 export * from './callstack';
+export * from './dispatch';
 export * from './helgrind';
+export * from './memory';
+export * from './softfloat';

@@ -12,6 +12,7 @@ import {
   T_FAULT_ADDR,
   T_FAULT_KIND,
   T_FAULT_SIZE,
+  T_MULTI,
   T_REGWIN,
   T_SCRATCH,
   T_TASKPTR,
@@ -22,6 +23,7 @@ import {
   TLB_ENTRIES,
   TLB_ENTRY,
 } from '../../kernel/core/layout';
+import { store_watched } from './atomics';
 
 // Resolves the fault described in T_FAULT_*: 1 = retry, 0 = the guest faults.
 @external('env', 'js_page')
@@ -29,7 +31,7 @@ declare function js_page(ts: u32): i32;
 
 const EXTEND_STEPS: i32 = 40;
 
-// @ts-ignore: decorator
+// @ts-expect-error: decorator
 @inline
 function pte(task: u32, addr: u64): u32 {
   if (addr >> 47) return 0;
@@ -38,7 +40,7 @@ function pte(task: u32, addr: u64): u32 {
   return load<u32>(leaf + ((<u32>(addr >> 12) & 0xfffff) << 2));
 }
 
-// @ts-ignore: decorator
+// @ts-expect-error: decorator
 @inline
 function allows(e: u32, acc: u32): bool {
   if ((acc & ACCESS_READ) != 0 && (e & PTE_R) == 0) return false;
@@ -151,7 +153,10 @@ export function flush(ts: u32): void {
   const size = load<u32>(ts + T_FAULT_SIZE);
   for (let i: u32 = 0; i < size; i++) {
     const h = hostByte(ts, addr + i, ACCESS_WRITE);
-    if (h != 0) store<u8>(h, load<u8>(ts + T_SCRATCH + i));
+    if (h == 0) continue;
+    const byte = load<u8>(ts + T_SCRATCH + i);
+    if (load<u32>(ts + T_MULTI)) store_watched(ts, h, <u64>byte, 1);
+    else store<u8>(h, byte);
   }
 }
 

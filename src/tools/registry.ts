@@ -31,7 +31,9 @@ export async function loadTool(name: string): Promise<Tool> {
   const module = (await import(pathToFileURL(name).href)) as { default?: Partial<Tool> };
   const tool = module.default;
   if (!tool || typeof tool.create !== 'function' || typeof tool.name !== 'string') {
-    throw new Error(`${name}: the default export is not a tool (it needs name, title, atomicity, create; see docs)`);
+    throw new Error(
+      `${name}: the default export is not a tool (it needs name, title, atomicity, create; see docs)`,
+    );
   }
   return {
     title: `${tool.name}, a tool`,

@@ -49,6 +49,11 @@ const VECTORS: readonly (readonly [string, string])[] = [
   ['_RINvC3foo3barKVNtB2_3BazTj1_EE', 'foo::bar::<{foo::Baz(1)}>'],
   ['_RINvC3foo3barKVNtB2_3BazS1xj1_EE', 'foo::bar::<{foo::Baz { x: 1 }}>'],
   // Punycode: "gdel" with U+00F6 at index 1
+  // RFC 3492, chapter 7.1, sample A
+  [
+    '_RNvC3foou22egbpdaj6bu4bxfgehfvwxn',
+    'foo::\u0644\u064a\u0647\u0645\u0627\u0628\u062a\u0643\u0644\u0645\u0648\u0634\u0639\u0631\u0628\u064a\u061f',
+  ],
   ['_RNvC3foou8gdel_5qa', 'foo::g\u00f6del'],
 ];
 

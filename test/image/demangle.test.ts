@@ -165,15 +165,20 @@ test('a substituted reference means the parameter of the function it is printed 
 
 test('work, nesting and output are bounded', (t) => {
   const start = performance.now();
-  // Each argument names the one before it twice: 2^60 names if printed.
-  let doubling = '_Z1f1AIiiE';
   const ids = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ';
-  for (let i = 0; i < 30; i++) doubling += `S_IS${ids[i]}_S${ids[i]}_E`;
-  t.is(demangle(doubling), doubling);
-  // The same with packs that print nothing: no output, but work.
-  let silent = '_Z1f1AIJEJEE';
-  for (let i = 0; i < 30; i++) silent += `S_IJS${ids[i]}_S${ids[i]}_EE`;
-  t.is(demangle(silent), silent);
+  // Each parameter names the one before it twice: its text doubles.
+  const doubling = (n: number) =>
+    `_Z1f1AIiiE${Array.from({ length: n }, (_, i) => `S_IS${ids[i]}_S${ids[i]}_E`).join('')}`;
+  t.is(demangle(doubling(1)), 'f(A<int, int>, A<A<int, int>, A<int, int> >)');
+  t.is(demangle(doubling(30)), doubling(30));
+  // The same types where they are not printed (the class an inheriting constructor comes from), then searched
+  // for a pack: no text, but the same work.
+  const searching = (n: number) => {
+    const types = Array.from({ length: n }, (_, i) => `S1_IS${ids[i + 2]}_S${ids[i + 2]}_E`).join('');
+    return `_ZN1BCI11AI1DIiiE${types}EEDpS${ids[n + 2]}_`;
+  };
+  t.is(demangle(searching(1)), 'B::A((D<D<int, int>, D<int, int> >)...)');
+  t.is(demangle(searching(33)), searching(33));
   const deep = `_Z1f${'P'.repeat(60_000)}i`;
   t.is(demangle(deep), deep);
   const closing = `_Z1f${'1AI'.repeat(20_000)}i${'E'.repeat(20_000)}`;

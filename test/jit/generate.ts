@@ -33,6 +33,10 @@ export interface Program {
   x: BigUint64Array;
   f: BigUint64Array;
   fcsr: number;
+  /**
+   * False when qemu may be wrong: 7.2 (and older) give 63 for ctzw of a value whose low word is 0; the manual says 32.
+   */
+  qemuKnows: boolean;
 }
 
 /** Instructions that stay together: nothing jumps between them. */
@@ -91,8 +95,12 @@ class Generator {
   readonly r: Random;
   private items: Item[] = [];
   private left = 0;
+  qemuKnows = true;
 
-  constructor(seed: number) {
+  constructor(
+    seed: number,
+    private readonly traps: boolean,
+  ) {
     this.r = new Random(seed);
   }
 
@@ -119,7 +127,8 @@ class Generator {
     const { r } = this;
     const n = r.below(100);
     let parts: (number | Hole)[];
-    if (n < 44) parts = [this.plain(r.pick(PLAIN))];
+    if (this.traps && r.chance(4)) parts = this.trap();
+    else if (n < 44) parts = this.any();
     else if (n < 52) parts = this.compressed();
     else if (n < 70) parts = this.access();
     else if (n < 76) parts = this.atomic();
@@ -132,7 +141,16 @@ class Generator {
     return { parts };
   }
 
+  private any(): number[] {
+    const row = this.r.pick(PLAIN);
+    if (row.name !== 'ctzw' || this.r.chance(10)) return [this.plain(row)];
+    const t = this.dest() || 14;
+    const notZero = encode('ori', { rd: t, rs1: this.src(), imm: this.r.range(1, 2047) });
+    return [notZero, encode('ctzw', { rd: this.dest(), rs1: t })];
+  }
+
   private plain(row: Row): number {
+    if (row.name === 'ctzw') this.qemuKnows = false;
     const { r } = this;
     const floatDest = row.operands.startsWith('fd');
     const imm = this.imm(row);
@@ -227,6 +245,37 @@ class Generator {
     if (r.chance(20)) out.push(encode('addi', { rd: t, rs1: t, imm: 8 }));
     out.push(encode(`sc.${size}`, { rd: this.dest(), rs1: t, rs2: this.src(), ...order }));
     return out;
+  }
+
+  /** Something that traps, or may. */
+  private trap(): number[] {
+    const { r } = this;
+    const rd = this.dest();
+    switch (r.below(6)) {
+      case 0:
+        return [this.around(r.pick(LOADS), 0)];
+      case 1:
+        return [this.around(r.pick(STORES), GP)];
+      case 2:
+        return [encode('ebreak', {})];
+      case 3:
+        return [0xffffffff];
+      case 4: {
+        // An address that is aligned for some atomics only.
+        const t = rd || 10;
+        const point = encode('addi', { rd: t, rs1: 8, imm: r.below(8) });
+        return [point, encode(r.pick(AMOS).name, { rd, rs1: t, rs2: this.src() })];
+      }
+      default:
+        // frm may become 5..7; dynamic rounding is illegal then.
+        return [encode('csrrwi', { rd, csr: 2, imm: r.below(8) })];
+    }
+  }
+
+  /** A load or store near what a register holds: nothing is mapped there. */
+  private around(row: Row, rs1: number): number {
+    const rd = row.operands.startsWith('fd') ? this.r.below(32) : this.dest();
+    return encode(row.name, { rd, rs1, rs2: this.src(), imm: this.r.range(-16, 16) });
   }
 
   private csr(): number[] {
@@ -352,12 +401,15 @@ function fValue(r: Random): bigint {
   return r.u64();
 }
 
-/** Program number `index` of a batch, made from `seed`. */
-export function generate(seed: number, index: number): Program {
-  const g = new Generator(seed);
+/** Program number `index` of a batch, made from `seed`; with `traps` it may trap before its end. */
+export function generate(seed: number, index: number, traps = false): Program {
+  let g = new Generator(seed, traps);
   let code = g.program();
   // Rarely a program is longer than its place; its start is as good.
-  for (let s = seed + 0x40000000; code.length > STRIDE - 4; s += 1) code = new Generator(s).program();
+  for (let s = seed + 0x40000000; code.length > STRIDE - 4; s += 1) {
+    g = new Generator(s, traps);
+    code = g.program();
+  }
   const { r } = g;
   const x = new BigUint64Array(32);
   const f = new BigUint64Array(32);
@@ -371,7 +423,7 @@ export function generate(seed: number, index: number): Program {
   x[9] = BigInt(SCRATCH + 8192 - r.below(16));
   x[COUNTER] = BigInt(r.below(4));
   const fcsr = (r.below(5) << 5) | (r.chance(60) ? 1 : 0) | (r.below(16) << 1);
-  return { seed, pc, code, x, f, fcsr };
+  return { seed, pc, code, x, f, fcsr, qemuKnows: g.qemuKnows };
 }
 
 /** x, f, fcsr, then the scratch area. */

@@ -6,15 +6,15 @@ import { readFileSync } from 'node:fs';
 import { setFlagsFromString } from 'node:v8';
 import type { AddressSpace } from '../../kernel/core/address-space.js';
 import { GuestMem } from '../../kernel/core/guest-mem.js';
-import { T_F, T_FCSR, T_PC, T_UNWIND, T_X, UNWIND_EXIT } from '../../kernel/core/layout.js';
+import { G_MULTI, T_F, T_FCSR, T_MULTI, T_PC, T_UNWIND, T_X, UNWIND_EXIT } from '../../kernel/core/layout.js';
 import { Machine } from '../../kernel/core/machine.js';
 import { entryHost } from '../../kernel/core/pagemap.js';
 import { createTask } from '../../kernel/core/task.js';
 import { ThreadTable } from '../../kernel/core/threads.js';
 import { GuestThread, type Trap } from '../../src/engine/guest-thread.js';
 import { Builder } from '../../src/ir/builder.js';
-import { type Access, type Block, EXIT_BREAK, REG_FCSR } from '../../src/ir/ir.js';
 import { Interpreter } from '../../src/ir/interp.js';
+import type { Access, Block } from '../../src/ir/ir.js';
 import { illegal, lifterOf } from '../../src/ir/lift.js';
 import '../../src/ir/lift-fp.js';
 import { decode, type Insn } from '../../src/isa/decode.js';
@@ -57,10 +57,11 @@ export interface RigOptions {
   limits: Limits;
   fuel: number;
   fma: boolean;
+  tso: boolean;
 }
 
-export const LARGE: RigOptions = { limits: { insns: 600, blocks: 80 }, fuel: 20000, fma: true };
-export const SMALL: RigOptions = { limits: { insns: 6, blocks: 2 }, fuel: 2, fma: false };
+export const LARGE: RigOptions = { limits: { insns: 600, blocks: 80 }, fuel: 20000, fma: true, tso: true };
+export const SMALL: RigOptions = { limits: { insns: 6, blocks: 2 }, fuel: 2, fma: false, tso: false };
 
 /** All registers: x as unsigned 64-bit values, f as patterns. */
 export interface Registers {
@@ -101,7 +102,14 @@ export class JitRig {
       0,
       (pc) => this.fetch(pc),
       null,
-      { tso: true, fma: options.fma, fuel: options.fuel, limits: options.limits, batch: 8, memoryPages: 65536 },
+      {
+        tso: options.tso,
+        fma: options.fma,
+        fuel: options.fuel,
+        limits: options.limits,
+        batch: 8,
+        memoryPages: 65536,
+      },
       runtime(),
       { ...toolImports(), ...this.guest.imports() },
     );
@@ -114,17 +122,26 @@ export class JitRig {
     return 1;
   }
 
+  /** From now on stores test the reservation filter, as they do once a second thread exists. */
+  multi(): void {
+    this.machine.i32[G_MULTI >> 2] = 1;
+    this.machine.i32[(this.ts + T_MULTI) >> 2] = 1;
+  }
+
   /** Maps anonymous memory at exactly addr. */
   map(addr: number, length: number, prot: number): void {
     const got = this.space.map({ addr, length, prot, maxProt: 7, fixed: true, kind: 'anon' });
     if (got !== addr) throw new Error(`map: ${got}`);
   }
 
-  /** Writes code past its protection: maps it writable meanwhile. */
+  /** Replaces code: makes it writable meanwhile, and drops what was translated from it. */
   putCode(addr: number, bytes: Uint8Array): void {
-    this.space.protect(addr - (addr % 4096), Math.ceil(((addr % 4096) + bytes.length) / 4096) * 4096, 3);
+    const first = addr - (addr % 4096);
+    const length = Math.ceil((addr + bytes.length - first) / 4096) * 4096;
+    this.space.protect(first, length, PROT_RW);
     this.mem.copyOut(addr, bytes);
-    this.space.protect(addr - (addr % 4096), Math.ceil(((addr % 4096) + bytes.length) / 4096) * 4096, 5);
+    this.space.protect(first, length, PROT_RX);
+    this.cache.flushChanged(this.ts);
   }
 
   setRegisters(r: Registers, pc: number): void {
@@ -200,10 +217,7 @@ export function liftOne(pc: number, i: Insn | null | undefined): Block {
 export function interpret(rig: JitRig, maxInsns = 1_000_000): { why: number; pc: number } {
   const interp = new Interpreter(rig.machine, rig.ts, {
     translate: (addr, access) => rig.translate(addr, access),
-    fp: (op, mode, a, b, c) => {
-      const r = reference(op, mode, a, b, c);
-      return r;
-    },
+    fp: reference,
   });
   for (let n = 0; n < maxInsns; n++) {
     const pc = rig.pc;
@@ -212,5 +226,3 @@ export function interpret(rig: JitRig, maxInsns = 1_000_000): { why: number; pc:
   }
   throw new Error('the interpreter did not come to an end');
 }
-
-export { EXIT_BREAK, REG_FCSR };

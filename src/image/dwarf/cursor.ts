@@ -146,3 +146,11 @@ export function readExtent(c: Cursor): UnitExtent {
   if (!(end <= c.size)) throw new DwarfError('unit reaches past its section');
   return { start, body: c.at, end, is64 };
 }
+
+/** The NUL-terminated string at an offset of a string section; '' outside of it. */
+export function textAt(section: Uint8Array, offset: number): string {
+  if (!(offset >= 0 && offset < section.length)) return '';
+  const nul = section.indexOf(0, offset);
+  const end = nul < 0 ? section.length : nul;
+  return Buffer.from(section.buffer, section.byteOffset + offset, end - offset).toString('utf8');
+}

@@ -202,4 +202,3 @@ function acquires(stmts: readonly Stmt[], at: number): boolean {
   }
   return false;
 }
-

@@ -104,7 +104,9 @@ export class RaceReport {
     const held = this.tables.setOf(set);
     if (held.length === 0) this.line('Locks held: none');
     else {
-      this.line(`Locks held: ${held.length}, at address${held.length > 1 ? 'es' : ''} ${held.map(hex).join(' ')}`);
+      this.line(
+        `Locks held: ${held.length}, at address${held.length > 1 ? 'es' : ''} ${held.map(hex).join(' ')}`,
+      );
     }
   }
 

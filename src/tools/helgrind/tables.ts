@@ -10,9 +10,10 @@
  * | 0xb0000        | locks: [0] count, then {address f64, trace of first observation, pad}       |
  * | 0xb8000        | pthread_t: [0] count, then a ring of {pthread_t f64, tid, pad}              |
  */
-import { Mutex } from '../../../sync/mutex.js';
+
 import { G_LOCK_TOOL, G_STATS } from '../../../kernel/core/layout.js';
 import type { Machine } from '../../../kernel/core/machine.js';
+import { Mutex } from '../../../sync/mutex.js';
 
 const THREAD_LOG = G_STATS + 0x20000;
 const THREAD_LOG_MAX = 18000;

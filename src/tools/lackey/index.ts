@@ -94,11 +94,7 @@ class Lackey implements ToolInstance {
     if (this.entries.has(block.pc)) e.count(at(CALLS), 1);
   }
 
-  private countOperation(
-    e: BlockEditor,
-    s: Block['stmts'][number],
-    at: (i: number) => number,
-  ): void {
+  private countOperation(e: BlockEditor, s: Block['stmts'][number], at: (i: number) => number): void {
     const add = (column: number, ty: string): void =>
       e.count(at(DETAIL + column * TYPES.length + TYPES.indexOf(ty as 'I8')), 1);
     if (s.s === 'load' && s.guest) {

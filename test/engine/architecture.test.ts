@@ -1,0 +1,35 @@
+/** ARCHITECTURE.md and README.md against what is there. */
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import test from 'ava';
+import { parseCommandLine } from '../../src/cli/options.js';
+import { lockTreeText } from '../../sync/order.js';
+import { ROOT } from '../support/capgrind.js';
+
+const read = (name: string): string => readFileSync(join(ROOT, name), 'utf8');
+
+test('the lock order shown is the one that is checked', (t) => {
+  t.true(read('ARCHITECTURE.md').includes(`\`\`\`\n${lockTreeText()}\`\`\`\n`));
+});
+
+test('files that the documents name exist', (t) => {
+  for (const name of ['README.md', 'ARCHITECTURE.md', 'docs/writing-a-tool.md', 'CHANGELOG.md']) {
+    const paths = [...read(name).matchAll(/`((?:sync|kernel|src|workers|test|docs|scripts)\/[\w./-]+)`/g)];
+    for (const [, path] of paths) t.true(existsSync(join(ROOT, path!)), `${name}: ${path}`);
+    const links = [...read(name).matchAll(/\]\(([\w./-]+)\)/g)];
+    for (const [, path] of links) t.true(existsSync(join(ROOT, path!)), `${name}: ${path}`);
+  }
+});
+
+test('the options that README explains are options', (t) => {
+  const rows = read('README.md').matchAll(/^\| (`-.*?) \|/gm);
+  const words = [...rows].flatMap(([, cell]) => [...cell!.matchAll(/`(--?[\w-]+)/g)].map((m) => m[1]!));
+  t.true(words.length >= 15);
+  for (const word of words) {
+    const value = { '--atomicity': '=serial', '--max-threads': '=5', '--num-callers': '=5' }[word] ?? '';
+    const numeric = word === '--log-fd' || word === '--error-exitcode' ? '=3' : value;
+    const parsed = parseCommandLine([`${word}${numeric}`, 'program'], {});
+    // What is no option of the core is taken for one of the tool.
+    t.deepEqual(parsed.kind === 'run' ? parsed.options.toolOptions : null, {}, word);
+  }
+});
