@@ -208,6 +208,7 @@ function explicit(argv: readonly string[]): (word: string, i: number, all: strin
   return (word, i, all) => {
     const own = i - (all.length - argv.length);
     if (first >= 0 && own >= first) return word;
+    if (/^-[^-]/.test(word) && !/^-[qvh]+$/.test(word)) throw new UsageError(`Unknown option: ${word}`);
     if (!word.startsWith('--') || word.includes('=') || BARE.has(word)) return word;
     return `${word}=yes`;
   };

@@ -90,6 +90,20 @@ export class GuestThread {
     };
   }
 
+  /**
+   * A tool's function for generated code: it runs in the kernel's mode, since it may wait for locks. When the
+   * thread has to give up its frames afterwards, it does so at its next call or return.
+   */
+  toolCall(fn: CallableFunction): CallableFunction {
+    return (ts: number, ...args: number[]) => {
+      this.threads.enterKernel(ts);
+      const r: unknown = fn(ts, ...args);
+      this.threads.leaveKernel(ts);
+      this.settle(ts);
+      return r;
+    };
+  }
+
   /** Runs the thread from T_PC until it ends. */
   run(ts: number): void {
     this.big?.acquire(ts);

@@ -148,9 +148,15 @@ export class MainProcess {
       if (message.kind === 'spawn') start(message.ts);
       else config.images.push(message.image);
     };
+    const stop = (name: 'SIGINT' | 'SIGTERM'): void => {
+      const signal = name === 'SIGINT' ? 2 : 15;
+      this.threads.exitProcess(128 + signal, signal);
+    };
+    process.on('SIGINT', stop).on('SIGTERM', stop);
     start(this.firstTs);
     await this.ended();
     done = true;
+    process.off('SIGINT', stop).off('SIGTERM', stop);
     channel.close();
     await this.pool.destroy().catch(() => undefined);
     const { i32 } = machine;

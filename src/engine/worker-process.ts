@@ -122,11 +122,7 @@ export class WorkerProcess {
         memoryPages: 65536,
       },
       data.rt,
-      {
-        ...this.guest.imports(),
-        ...this.tool.imports(),
-        hg_race: this.tool.imports()['hg_race'] ?? (() => {}),
-      },
+      { hg_race: () => {}, ...this.guest.imports(), ...this.toolImports() },
     );
     Object.assign(this.tool.rt, this.cache.rt);
     this.cache.hostOf = (page) => entryHost(this.space.space.map.lookup(page));
@@ -148,6 +144,11 @@ export class WorkerProcess {
     this.tool.threadDone();
     this.threads.markExited(ts, 0);
     if (this.threads.free(ts) === 0) this.threads.exitProcess(0, 0);
+  }
+
+  private toolImports(): Record<string, CallableFunction> {
+    const own = Object.entries(this.tool.imports());
+    return Object.fromEntries(own.map(([name, fn]) => [name, this.guest.toolCall(fn)]));
   }
 
   /** Tells the tool once that the thread ends. */

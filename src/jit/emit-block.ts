@@ -174,7 +174,7 @@ export class BlockEmitter {
         return;
       case 'load':
         this.address(s.h, s.off);
-        r.mem(LOADS.get(s.op)!.code, 0, s.off > 0 ? s.off : 0);
+        r.mem(LOADS.get(s.op)!.code, 0, Math.max(s.off, 0));
         this.assign(s.d);
         return;
       case 'store':
@@ -242,7 +242,7 @@ export class BlockEmitter {
   private plainStore(s: Extract<Stmt, { s: 'store' }>, code: number): void {
     this.address(s.h, s.off);
     this.expr(s.v);
-    this.r.mem(code, 0, s.off > 0 ? s.off : 0);
+    this.r.mem(code, 0, Math.max(s.off, 0));
   }
 
   /** A guest store: lines that were ever reserved by LR (once threads exist) go through the run time. */

@@ -23,7 +23,7 @@ export interface BlockFacts {
 }
 
 export function windowCell(base: number, acc: 'r' | 'w' | 'rw'): number {
-  return CELL_WINDOW + (base < 0 ? 0 : base) * 2 + (acc === 'r' ? 0 : 1);
+  return CELL_WINDOW + Math.max(base, 0) * 2 + (acc === 'r' ? 0 : 1);
 }
 
 /** Whether execution may leave the region at this statement with the registers as they are. */

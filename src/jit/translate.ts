@@ -75,7 +75,9 @@ function emit(
   const mod = new ModuleBuilder();
   mod.typeIndex([I32, I32, I64], [I64]);
   const local = new Map<number, number>();
-  if (!slow) regions.forEach((r, i) => local.set(r.head, i));
+  if (!slow) {
+    for (const [i, r] of regions.entries()) local.set(r.head, i);
+  }
   const options: CodegenOptions = {
     tso: opts.tso,
     fma: opts.fma,

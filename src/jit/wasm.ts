@@ -98,7 +98,10 @@ export class Bytes {
   /** Signed LEB128 of a 64-bit value given as a safe integer or bigint. */
   s64(v: number | bigint): void {
     if (typeof v === 'number') {
-      if (v === (v | 0)) return this.s32(v);
+      if (v === (v | 0)) {
+        this.s32(v);
+        return;
+      }
       let x = v;
       this.room(10);
       while (x < -64 || x > 63) {

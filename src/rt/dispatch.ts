@@ -90,6 +90,8 @@ export function resume(ts: u32, depth: u32, pc: u64, ret: u64): u64 {
 
 // A guest call that leaves its module.
 export function enter(ts: u32, depth: u32, pc: u64): u64 {
+  // The thread is giving up its frames: the dispatcher above takes over.
+  if (load<i32>(ts + T_UNWIND) != 0) return pc;
   return call_indirect<u64>(lookup(ts, pc), ts, depth, pc);
 }
 
