@@ -41,6 +41,8 @@ async function main(): Promise<number> {
 /** Ends this process the way the guest ended, so that a shell or a supervisor sees the same. */
 function endBySignal(signal: number): void {
   const name = Object.entries(os.signals).find(([, n]) => n === signal)?.[0];
+  // Node keeps SIGUSR1 for its debugger: the exit status has to say it.
+  if (name === 'SIGUSR1') return;
   if (name !== undefined) process.kill(process.pid, name as NodeJS.Signals);
 }
 

@@ -52,14 +52,15 @@ class Unwinder {
     if (image === null) return exact ? this.byReturnAddress(regs) : null;
     const row = image.cfiAt(pc);
     if (row !== null) return this.apply(row, regs);
-    const code = prologuesOf(image);
     const fn = image.functionAt(pc);
     if (fn !== null) {
-      const known = code.at(pc, fn.addr + image.bias, fn.size);
+      const known = prologuesOf(image).at(pc, fn.addr + image.bias, fn.size);
       return known === null ? this.byFramePointer(regs) : this.apply(known, regs);
     }
     return (
-      this.byGuess(code, pc, regs) ?? this.byFramePointer(regs) ?? (exact ? this.byReturnAddress(regs) : null)
+      this.byGuess(image, pc, regs) ??
+      this.byFramePointer(regs) ??
+      (exact ? this.byReturnAddress(regs) : null)
     );
   }
 
@@ -113,8 +114,11 @@ class Unwinder {
     }
   }
 
-  private byGuess(code: Prologues, pc: number, regs: readonly number[]): Caller | null {
+  private byGuess(image: Image, pc: number, regs: readonly number[]): Caller | null {
+    const code = prologuesOf(image);
     const start = code.guessStart(pc, pc - GUESS_REACH);
+    // A prologue that belongs to another function, by its symbol or its FDE, says nothing about this one.
+    if (start !== null && (image.functionAt(start) !== null || image.cfiAt(start) !== null)) return null;
     const row = start === null ? null : code.at(pc, start, pc + 4 - start);
     const found = row === null ? null : this.apply(row, regs);
     return found !== null && this.isReturnAddress(found.pc) ? found : null;

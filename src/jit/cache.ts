@@ -30,12 +30,15 @@ export interface Rt {
   publish(task: number, pc: bigint, slot: number): void;
   run(ts: number): void;
   step(ts: number, slot: number): void;
+  set_table_size(n: number): void;
   stub: unknown;
   bail: unknown;
 }
 
 /** Live modules at which the whole cache is dropped and code translated anew as it is needed. */
 const MAX_LIVE_MODULES = 4000;
+/** Table entries that a generation starts with. */
+const FIRST_SLOTS = 1024;
 
 /**
  * Code is dropped a generation at a time. A generation has its own table and run-time instance; slot numbers
@@ -50,6 +53,7 @@ export class CodeCache implements SlotSource {
   private slowSlots = new Map<number, number>();
   private env: WebAssembly.ModuleImports = {};
   private epoch = 0;
+  private tableSize = 0;
   rt!: Rt;
 
   constructor(
@@ -78,8 +82,18 @@ export class CodeCache implements SlotSource {
     const rt = new WebAssembly.Instance(this.rtModule, { env }).exports;
     this.rt = rt as unknown as Rt;
     this.table.set(0, this.rt.bail as CallableFunction);
-    this.table.grow(MAX_SLOTS - 1, this.rt.stub as CallableFunction);
+    this.tableSize = 1;
+    this.room(FIRST_SLOTS);
     this.env = { ...rt, ...this.js, memory } as WebAssembly.ModuleImports;
+  }
+
+  /** Makes the table cover the slots below n; new ones hold the stub. */
+  private room(n: number): void {
+    if (n <= this.tableSize) return;
+    const size = Math.min(MAX_SLOTS, Math.max(n, this.tableSize * 2));
+    this.table.grow(size - this.tableSize, this.rt.stub as CallableFunction);
+    this.tableSize = size;
+    this.rt.set_table_size(size);
   }
 
   /** Whether this worker's generation of code has ended. */
@@ -221,8 +235,18 @@ export class CodeCache implements SlotSource {
   hostOf: (page: number) => number = () => 0;
 
   private load(module: number): void {
+    this.room(this.store.stats().slots);
     if (module < 0 || this.loaded.has(module)) return;
     this.loaded.add(module);
+    try {
+      this.instantiate(module);
+    } catch (error) {
+      // The store may have been reset under us: then this generation is over, and nobody will run the code.
+      if (!this.outdated()) throw error;
+    }
+  }
+
+  private instantiate(module: number): void {
     const compiled = new WebAssembly.Module(this.store.moduleBytes(module) as Uint8Array<ArrayBuffer>);
     const { exports } = new WebAssembly.Instance(compiled, { env: this.env });
     for (const [i, slot] of this.store.moduleSlots(module).entries()) {

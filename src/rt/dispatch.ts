@@ -20,11 +20,18 @@ declare function js_code(ts: u32): i32;
 @external('env', 'js_poll')
 declare function js_poll(ts: u32): void;
 
+// Entries of this worker's function table: slots beyond were handed out by others and are not ours yet.
+let tableSize: i32 = 0;
+
+export function set_table_size(n: i32): void {
+  tableSize = n;
+}
+
 export function lookup(ts: u32, pc: u64): i32 {
   const j = ts + T_JC + (((<u32>(pc >> 1)) & (JC_ENTRIES - 1)) << 4);
   if (load<u64>(j) == pc) return load<i32>(j + 8);
   const slot = search(load<u32>(ts + T_TASK), pc);
-  if (slot > 0) {
+  if (slot > 0 && slot < tableSize) {
     store<u64>(j, pc);
     store<i32>(j + 8, slot);
     return slot;

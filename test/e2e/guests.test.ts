@@ -21,7 +21,7 @@ const turns = new Turns(2);
  * guests about several threads at once go through both.
  */
 const ALSO_USUAL =
-  /^(pthread-suite|exit-code 300|exit-code 7 thread|cat #3|faults (null-write|exec-data|illegal|ebreak|page-cross-store)$|exit-group (waiting|main-exits)|many limit|aba stores|stack 2)/;
+  /^(pthread-suite (many|tls|cond|barrier|robust|exit-from-thread|main-exits|no-such-case)$|exit-code 300|exit-code 7 thread|cat #3|faults (null-write|exec-data|illegal|ebreak|page-cross-store)$|exit-group (waiting|main-exits)|many limit|aba stores|stack 2)/;
 const BOTH_USUAL = /^(race-counter|atomic-counter|mini-sync|futex|counters|self-modify|pthread-suite cond)$/;
 /** The dynamically linked twin repeats the static suite; linkage is what it adds, and one case shows that. */
 const LONG_ONLY = /^pthread-suite-dynamic (?!cond)/;

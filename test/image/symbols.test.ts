@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import test from 'ava';
 import { Image, ImageSet } from '../../src/image/image-set.js';
 import { preferName } from '../../src/image/symbols.js';
+import { unwindStack } from '../../src/image/unwind.js';
 import { Random } from '../support/random.js';
 
 const BIN = existsSync('test/guests/bin')
@@ -87,8 +88,8 @@ test('data symbols by any address in them, with their section', (t) => {
     ['locked', 8],
     ['lock', 40],
   ] as const) {
-    const [symbol] = symbols!.named(name);
-    const at = symbol.addr + 0x4000;
+    // The C library has a variable called lock too.
+    const at = symbols!.named(name).find((s) => s.size === size)!.addr + 0x4000;
     for (const addr of [at, at + size - 1]) {
       const found = images.dataAt(addr);
       t.deepEqual([found?.name, found?.addr, found?.size, found?.section], [name, at, size, 'BSS']);
@@ -163,6 +164,10 @@ test('damaged files give no errors and take no long time', (t) => {
         image.cfiAt(pc);
         images.isUserCode(pc);
       }
+      const regs = Array.from({ length: 32 }, () => random.below(0x20000) & ~7);
+      const { addr } = functions[random.below(functions.length)];
+      const word = (): number => functions[random.below(functions.length)].addr + 4;
+      unwindStack({ pc: addr + 4, regs }, word, images, 30);
       images.dataAt(0x4000 + random.below(0x2000));
       images.addressesOf('main');
       image.soname;

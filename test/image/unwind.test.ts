@@ -1,11 +1,12 @@
 /** Unwinding: stacks made by running the prologues of a real program, and analysis of code against the compiler's CFI. */
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
 import { Image, ImageSet } from '../../src/image/image-set.js';
 import { Prologues } from '../../src/image/prologue.js';
 import { unwindStack } from '../../src/image/unwind.js';
 import { decode, type Insn } from '../../src/isa/decode.js';
+import { encode } from '../../src/isa/encode.js';
 
 const BIN = existsSync('test/guests/bin')
   ? 'test/guests/bin'
@@ -120,7 +121,9 @@ test('callers are given by an address in the call itself', (t) => {
   t.is(pcs[0], thread.pc);
   t.is(pcs[1], thread.regs[1] - 1);
   const lines = pcs.slice(0, 2).map((pc) => thread.images.describe(pc)[0].line);
-  t.deepEqual(lines, [11, 18]);
+  const source = readFileSync(join(BIN, '../src/race-counter.c'), 'utf8').split('\n');
+  t.true(source[lines[0] - 1].startsWith('static void count('));
+  t.true(source[lines[1] - 1].startsWith('static void *first_worker('));
 });
 
 test('library code without call frame information is unwound by its instructions', (t) => {
@@ -200,6 +203,21 @@ test('a frame too large for one instruction', (t) => {
   t.deepEqual(code.at(16, 0, 20)?.rules.get(1), { kind: 'offset', value: -8 });
 });
 
+test('what follows a call that never returns is as other paths to it say', (t) => {
+  const words = [
+    encode('beq', { rs1: 10, rs2: 0, imm: 16 }),
+    encode('addi', { rd: 2, rs1: 2, imm: -16 }),
+    encode('sd', { rs1: 2, rs2: 1, imm: 8 }),
+    encode('jal', { rd: 1, imm: 400 }),
+    encode('addi', { rd: 10, rs1: 0, imm: 1 }),
+  ];
+  const code = new Prologues((addr) =>
+    addr >= 0 && addr < 20 ? (words[addr >> 2] >>> ((addr & 2) * 8)) & 0xffff : -1,
+  );
+  t.is(code.at(12, 0, 20)?.cfaOffset, 16);
+  t.is(code.at(16, 0, 20)?.cfaOffset, 0);
+});
+
 /** Functions whose CFI does not tell what their code does, being written in assembly. */
 const ASSEMBLY = new Set(['_dl_runtime_resolve']);
 
@@ -233,6 +251,21 @@ for (const guest of ['hello-static', 'cplusplus']) {
     t.deepEqual(wrong, []);
   });
 }
+
+test('code of a stripped file is unwound by the prologues before it', (t) => {
+  const thread = intoCount();
+  for (let i = 0; i < 8; i++) thread.step();
+  const wanted = thread.unwind();
+  t.is(wanted.length, 3);
+  // No section headers: neither symbols nor call frame information, only the code that is mapped.
+  const bytes = readFileSync(join(BIN, 'race-counter'));
+  bytes.fill(0, 40, 48);
+  bytes.fill(0, 60, 64);
+  const images = new ImageSet();
+  images.add('/nonexistent/stripped', 0, 0x10000, 0x90000, bytes);
+  t.is(images.functionAt(thread.pc), null);
+  t.deepEqual(unwindStack({ pc: thread.pc, regs: thread.regs }, thread.readWord, images, 50), wanted);
+});
 
 test('functions without symbols are found by their prologue', (t) => {
   const image = new Image(join(BIN, 'race-counter'), 0);

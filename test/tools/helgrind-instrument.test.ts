@@ -113,6 +113,20 @@ test('fence rw,w in front makes a store a release; fence r,rw behind makes a loa
   t.deepEqual(placed(acquire), ['i64.load32_s', ACQUIRE]);
 });
 
+test('a fence that orders output to devices only releases nothing', (t) => {
+  const text = `block 0x1000 len=8 insns=2 temps=3
+  imark 0x1000 4 fence
+  fence weak 1 4
+  imark 0x1004 4 sw
+  t0:i64 = get a0
+  t1:i64 = get a1
+  t2:i32 = xlat t0+0 size=4 acc=w base=a0
+  i64.store32 [t2+0], t1
+  -> goto 0x1008
+`;
+  t.deepEqual(placed(text), ['hg_write', 'i64.store32']);
+});
+
 test('another instruction between access and fence makes it plain again', (t) => {
   const text = `block 0x1000 len=12 insns=3 temps=3
   imark 0x1000 4 fence
