@@ -112,7 +112,11 @@ export class GuestThread {
       const unwind = this.i32[(ts + T_UNWIND) >> 2]!;
       if (unwind === UNWIND_EXIT) break;
       this.i32[(ts + T_UNWIND) >> 2] = 0;
-      this.cache.renew(ts);
+      if (this.cache.needsRenewal(ts)) {
+        this.threads.enterKernel(ts);
+        this.cache.renew(ts);
+        this.threads.leaveKernel(ts);
+      }
       if (this.slowPc >= 0 && this.getPc(ts) === this.slowPc) {
         this.slowPc = -1;
         this.threads.enterKernel(ts);

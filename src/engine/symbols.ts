@@ -45,7 +45,12 @@ export class Symbols implements SymbolSource {
   }
 
   /** Program counters of the stack, innermost first, by CFI and by prologues where there is none. */
-  unwind(pc: number, x: number[], readWord: (addr: number) => number | null, hidden: readonly number[]): number[] {
+  unwind(
+    pc: number,
+    x: number[],
+    readWord: (addr: number) => number | null,
+    hidden: readonly number[],
+  ): number[] {
     return unwindStack({ pc, regs: x }, readWord, this.images, this.config.report.numCallers + 8, hidden);
   }
 }

@@ -186,7 +186,12 @@ export class WorkerProcess {
     if (this.exiting()) return;
     this.tool.instance.signal?.(ts, trap.signo);
     const x = Array.from({ length: 32 }, (_, i) => (i === 0 ? 0 : this.x(ts, i)));
-    const pcs = this.symbols.unwind(trap.pc, x, (addr) => this.tool.memory.word(addr), this.tool.hiddenReturns());
+    const pcs = this.symbols.unwind(
+      trap.pc,
+      x,
+      (addr) => this.tool.memory.word(addr),
+      this.tool.hiddenReturns(),
+    );
     reportFatal(this.log, trap, this.symbols.traceLines(pcs), (pc) => this.codeBytes(pc));
     this.threads.exitProcess(128 + trap.signo, trap.signo);
   }

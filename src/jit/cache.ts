@@ -52,7 +52,8 @@ export class CodeCache implements SlotSource {
   private readonly lock: Mutex;
   private slowSlots = new Map<number, number>();
   private env: WebAssembly.ModuleImports = {};
-  private epoch = 0;
+  /** -1 only until the first generation. */
+  private epoch = -1;
   private tableSize = 0;
   rt!: Rt;
 
@@ -101,14 +102,25 @@ export class CodeCache implements SlotSource {
     return Atomics.load(this.machine.i32, G_CODE_EPOCH >> 2) !== this.epoch;
   }
 
-  /** With no translated frame on the stack: moves on to the current generation, if the own one has ended. */
+  /** Whether the thread has to go through `renew` before it may run translated code. */
+  needsRenewal(ts: number): boolean {
+    return this.outdated() || this.machine.i32[(ts + T_CODE_SEEN) >> 2] !== this.epoch;
+  }
+
+  /**
+   * With no translated frame on the stack, in the kernel's mode: moves on to the current generation. Takes the
+   * translation lock, so that whoever ends a generation has emptied the code map before anybody looks into it.
+   */
   renew(ts: number): void {
     const { i32 } = this.machine;
-    if (this.outdated()) this.generation();
-    if (i32[(ts + T_CODE_SEEN) >> 2] !== this.epoch) {
+    this.lock.lock(this.machine.self);
+    try {
+      if (this.outdated()) this.generation();
       i32.fill(0, (ts + T_JC) >> 2, (ts + T_JC + JC_ENTRIES * 16) >> 2);
       Atomics.store(i32, (ts + T_CODE_SEEN) >> 2, this.epoch);
       Atomics.notify(i32, (ts + T_CODE_SEEN) >> 2);
+    } finally {
+      this.lock.unlock();
     }
   }
 

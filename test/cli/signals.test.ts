@@ -7,7 +7,7 @@ import { Tiny } from '../support/tiny-guest.js';
 
 const turns = new Turns(2);
 
-const ended = (o: Outcome, signal: 'SIGINT' | 'SIGTERM' | 'SIGHUP'): boolean =>
+const ended = (o: Outcome, signal: NodeJS.Signals): boolean =>
   o.signal === signal || o.status === 128 + constants.signals[signal];
 
 /** Runs a guest that prints "up" and goes on for ever; sends the signal then. */
@@ -51,7 +51,8 @@ for (const signal of ['SIGTERM', 'SIGHUP', 'SIGINT', 'SIGKILL', 'SIGABRT', 'SIGU
     t.timeout(300_000);
     const program = new Tiny().print('up\n').raise(constants.signals[signal]).exit(3).file();
     const o = await turns.take(() => capgrind(['--tool=none', '-q', program], { timeoutMs: 30_000 }));
-    t.is(o.signal, signal, story(o));
+    // Node keeps SIGUSR1 for its debugger and does not die of it: the status a shell would give has to do.
+    t.true(signal === 'SIGUSR1' ? ended(o, signal) : o.signal === signal, story(o));
     t.is(o.stdout, 'up\n');
   });
 }
