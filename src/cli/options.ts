@@ -27,7 +27,6 @@ export interface Options {
   dump: string | undefined;
   dumpAt: string | undefined;
   debug: boolean;
-  suppressions: string[];
   /** Options of tools: name (without `tool:`) and value. */
   toolOptions: Record<string, string>;
   program: string | undefined;
@@ -97,7 +96,6 @@ function parser() {
     .option('demangle', { type: 'string', describe: 'C++ and Rust names as in the source' })
     .option('fullpath-after', { type: 'string', describe: 'show source paths from this string on' })
     .option('extra-debuginfo-path', { type: 'string', describe: 'directory with separate debug files' })
-    .option('suppressions', { type: 'string', describe: 'file with errors not to report' })
     .option('dump', { type: 'string', describe: 'guest, ir, instrumented or wasm: show translated code' })
     .option('dump-at', { type: 'string', describe: 'function or address for --dump' })
     .option('debug', { type: 'string', describe: 'JavaScript stacks for errors of capgrind itself' })
@@ -124,7 +122,6 @@ const KNOWN = new Set([
   'demangle',
   'fullpath-after',
   'extra-debuginfo-path',
-  'suppressions',
   'dump',
   'dump-at',
   'debug',
@@ -190,7 +187,6 @@ export function parseCommandLine(argv: readonly string[], env: NodeJS.ProcessEnv
       dump: v('dump') as string | undefined,
       dumpAt: v('dump-at') as string | undefined,
       debug: flag(v('debug'), 'debug', false),
-      suppressions: list(p['suppressions']),
       toolOptions,
       program: words[0],
       args: words.slice(1),

@@ -45,6 +45,9 @@ export async function runProgram(o: Options, program: string): Promise<RunResult
   const log = new Log(config.report.fd, config.pid, config.report.verbosity);
   const main = new MainProcess(config, tool, log);
   main.load(file);
+  if (o.dump !== undefined || o.dumpAt !== undefined) {
+    return (await import('./dump.js')).dumpCode(main, config, o);
+  }
   printHeader(log, tool, config, o.logFile !== undefined);
   const result = await main.run();
   if (result.failure) throw result.failure;

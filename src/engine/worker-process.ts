@@ -4,6 +4,7 @@ import { AddressSpace } from '../../kernel/core/address-space.js';
 import { GuestMem } from '../../kernel/core/guest-mem.js';
 import {
   G_EXITING,
+  G_FUEL,
   G_LIVE_THREADS,
   G_MULTI,
   G_SERIAL,
@@ -13,6 +14,7 @@ import {
   T_X,
   TASKS,
   THREADS,
+  WASM_PAGES,
 } from '../../kernel/core/layout.js';
 import { Machine } from '../../kernel/core/machine.js';
 import { entryHost } from '../../kernel/core/pagemap.js';
@@ -20,22 +22,27 @@ import type { RegionView } from '../../kernel/core/space.js';
 import { ThreadTable } from '../../kernel/core/threads.js';
 import type { ThreadServices } from '../../kernel/linux/env.js';
 import { LinuxKernel } from '../../kernel/linux/kernel.js';
-import { decode, type Insn } from '../isa/decode.js';
 import { CodeCache } from '../jit/cache.js';
 import { CodeStore } from '../jit/code-store.js';
+import { hasFusedMadd } from '../jit/fma.js';
 import { reportFatal } from '../report/fatal.js';
 import { Log } from '../report/log.js';
 import type { Tool } from '../tools/api.js';
 import { BigLock } from './big-lock.js';
 import { coreRequest } from './client-requests.js';
+import { codeHalf, fetchInsn } from './code-fetch.js';
 import type { ToMain, WorkerData } from './config.js';
 import { GuestThread, type Trap } from './guest-thread.js';
 import { Symbols } from './symbols.js';
 import { ToolRuntime } from './tool-runtime.js';
 
-const PTE_X = 4;
 /** Lock owner ids of workers; the main thread is 1. */
 const FIRST_WORKER_ID = 0x10000;
+/**
+ * How much is translated at once: enough for a whole loop nest, and little enough that code which runs once costs
+ * little.
+ */
+export const TRANSLATION = { limits: { insns: 160, blocks: 28 }, batch: 4 };
 /** exit(2) of one thread. */
 const SYS_EXIT = 93;
 /** Workers that have run guest threads. Shared, atomic. */
@@ -111,15 +118,14 @@ export class WorkerProcess {
       this.threads,
       new CodeStore(data.code),
       0,
-      (pc) => this.fetch(pc),
+      (pc) => fetchInsn((at) => this.code16(at), pc),
       this.tool.instrument(),
       {
+        ...TRANSLATION,
+        fma: hasFusedMadd(data.memory, WASM_PAGES),
         tso: process.arch === 'x64',
-        fma: true,
-        fuel: 20000,
-        limits: { insns: Number(process.env['X_I'] ?? 200), blocks: Number(process.env['X_B'] ?? 32) },
-        batch: Number(process.env['X_N'] ?? 8),
-        memoryPages: 65536,
+        fuel: this.machine.i32[G_FUEL >> 2]!,
+        memoryPages: WASM_PAGES,
       },
       data.rt,
       { hg_race: () => {}, ...this.guest.imports(), ...this.toolImports() },
@@ -236,20 +242,8 @@ export class WorkerProcess {
     this.tool.instance.unmapped?.(lo, hi);
   }
 
-  /** The instruction at a guest address: undefined where no executable page is present. */
-  private fetch(pc: number): Insn | null | undefined {
-    const low = this.code16(pc);
-    if (low < 0) return undefined;
-    if ((low & 3) !== 3) return decode(low);
-    const high = this.code16(pc + 2);
-    if (high < 0) return undefined;
-    return decode((low | (high << 16)) >>> 0);
-  }
-
   private code16(pc: number): number {
-    const entry = this.space.space.map.lookup(pc);
-    if ((entry & PTE_X) === 0) return -1;
-    return this.machine.u16[(entryHost(entry) + (pc % 4096)) >>> 1]!;
+    return codeHalf(this.machine, this.space, pc);
   }
 
   private services(): ThreadServices {
