@@ -59,6 +59,7 @@ export class RegionEmitter {
   private hoisted = new Set<number>();
   facts!: BlockFacts[];
   private fuelLocal = -1;
+  private faultLabels = new Map<string, number>();
   readonly fixups: Fixup[] = [];
   private readonly succ: number[][];
 
@@ -97,8 +98,16 @@ export class RegionEmitter {
     this.set(P_MULTI);
     this.loadCells(cellsOf(this.facts[0]!.liveIn));
     this.open(W.block, { kind: 'block', target: LEAVE });
+    const sets = this.collectFaultSets();
+    for (const set of sets) this.open(W.block, { kind: 'block', target: set.label });
     this.tree(0);
     o.u8(W.unreachable);
+    for (const set of sets.reverse()) {
+      this.close();
+      this.spill(set.dirty);
+      o.u8(W.br);
+      o.u32(this.depthOf('block', LEAVE));
+    }
     this.close();
     // Faults of all instructions end here, registers spilled and the instruction's address in P_PC.
     this.get(P_TS);
@@ -261,13 +270,29 @@ export class RegionEmitter {
     this.out.u8(W.return);
   }
 
+  /** One way out for each set of registers that are dirty where an instruction may fault. */
+  private collectFaultSets(): { label: number; dirty: readonly number[] }[] {
+    const sets: { label: number; dirty: readonly number[] }[] = [];
+    for (const b of this.flow.order) {
+      this.region.blocks[b]!.stmts.forEach((s, i) => {
+        if (s.s !== 'xlat') return;
+        const dirty = this.facts[b]!.dirtyAt.get(i)!;
+        const key = dirty.join();
+        if (this.faultLabels.has(key)) return;
+        const label = LEAVE - 1 - sets.length;
+        this.faultLabels.set(key, label);
+        sets.push({ label, dirty });
+      });
+    }
+    return sets;
+  }
+
   /** The instruction at pc faults: leaves from within `nested` wasm blocks opened since the block began. */
   faultStub(pc: number, dirty: readonly number[], nested: number): void {
-    this.spill(dirty);
     this.i64(pc);
     this.set(P_PC);
     this.out.u8(W.br);
-    this.out.u32(this.depthOf('block', LEAVE) + nested);
+    this.out.u32(this.depthOf('block', this.faultLabels.get(dirty.join())!) + nested);
   }
 
   // --- structure -----------------------------------------------------------------------------------------------
