@@ -154,7 +154,7 @@ export const T_CODE_SEEN = 748;
 export const T_BARRIER = 760;
 /** The running tool's own per-thread words: 256 bytes. */
 export const T_TOOL = 768;
-/** sp at the pending nested dispatch; statistics of the thread. */
+/** Clock of csr reads; from T_STATS + 512 on 64 bytes of the Linux face (kernel/linux/process.ts). */
 export const T_STATS = 1024;
 /** Window cache: TLB_ENTRIES x 32 bytes {page tag i64, lo i64, lim i64, delta i32, flags i32}. */
 export const T_TLB = 2048;
