@@ -2,7 +2,7 @@
  * Which guest registers and windows must be in wasm locals where, and which locals are newer than the thread
  * state. A *cell* is a guest register (0..64) or a window (CELL_WINDOW + reg * 2 + mode).
  */
-import { REG_COUNT, REG_FCSR, type Stmt, type Term } from '../ir/ir.js';
+import { type Block, REG_COUNT, REG_FCSR, type Stmt, type Term } from '../ir/ir.js';
 import type { Region } from './region.js';
 
 export const CELL_WINDOW = REG_COUNT;
@@ -57,55 +57,106 @@ export function analyseCells(region: Region, order: readonly number[], succ: num
       dirtyEnd: [],
     }),
   );
-  for (let changed = true; changed; ) {
-    changed = false;
-    for (const b of order) if (forward(region, b, facts, succ)) changed = true;
-  }
-  for (let changed = true; changed; ) {
-    changed = false;
-    for (let i = order.length - 1; i >= 0; i--) {
-      if (backward(region, order[i]!, facts, succ)) changed = true;
-    }
+  spreadDirty(region, order, succ, facts);
+  for (const b of order) recordDirty(region.blocks[b]!, facts[b]!);
+  spreadLive(region, order, succ, facts);
+  for (const b of order) {
+    if (facts[b]!.reloadAt.size > 0)
+      scanBack(region.blocks[b]!, facts[b]!, liveOut(region, b, succ, facts), null);
   }
   return facts;
 }
 
-function forward(region: Region, b: number, facts: BlockFacts[], succ: number[][]): boolean {
-  const f = facts[b]!;
-  const block = region.blocks[b]!;
-  const d = f.dirtyIn.slice();
-  block.stmts.forEach((s, i) => {
-    if (leaves(s)) f.dirtyAt.set(i, list(d));
-    if (s.s === 'put') d[s.reg] = 1;
-    else if (s.s === 'fp') d[REG_FCSR] = 1;
-    else if (s.s === 'call' && s.sync) d.fill(0);
-  });
-  f.dirtyEnd = list(d);
-  if (comesBack(block.term)) d.fill(0);
-  f.dirtyOut = d;
-  let changed = false;
-  for (const t of succ[b]!) {
-    const into = facts[t]!.dirtyIn;
-    for (let i = 0; i < REG_COUNT; i++) {
-      if (d[i] && !into[i]) {
-        into[i] = 1;
-        changed = true;
+/** Fixed point of dirtyIn and dirtyOut, from what each block makes dirty and whether it writes back. */
+function spreadDirty(region: Region, order: readonly number[], succ: number[][], facts: BlockFacts[]): void {
+  const clears = region.blocks.map((block, b) => {
+    const out = facts[b]!.dirtyOut;
+    let cleared = false;
+    for (const s of block.stmts) {
+      if (s.s === 'put') out[s.reg] = 1;
+      else if (s.s === 'fp') out[REG_FCSR] = 1;
+      else if (s.s === 'call' && s.sync) {
+        out.fill(0);
+        cleared = true;
       }
+    }
+    if (comesBack(block.term)) out.fill(0);
+    return cleared || comesBack(block.term);
+  });
+  for (let changed = true; changed; ) {
+    changed = false;
+    for (const b of order) {
+      const { dirtyIn, dirtyOut } = facts[b]!;
+      if (!clears[b]) unite(dirtyOut, dirtyIn);
+      for (const t of succ[b]!) if (unite(facts[t]!.dirtyIn, dirtyOut)) changed = true;
+    }
+  }
+}
+
+/** Adds `from` to `into`; true when that changed it. */
+function unite(into: CellSet, from: CellSet): boolean {
+  let changed = false;
+  for (let i = 0; i < CELLS; i++) {
+    if (from[i] && !into[i]) {
+      into[i] = 1;
+      changed = true;
     }
   }
   return changed;
 }
 
-function backward(region: Region, b: number, facts: BlockFacts[], succ: number[][]): boolean {
-  const f = facts[b]!;
-  const block = region.blocks[b]!;
-  const live = new Uint8Array(CELLS);
-  if (!comesBack(block.term)) {
-    for (const t of succ[b]!) {
-      const from = facts[t]!.liveIn;
-      for (let i = 0; i < CELLS; i++) if (from[i]) live[i] = 1;
+/** With dirtyIn final: the dirty registers wherever the block may be left. */
+function recordDirty(block: Block, f: BlockFacts): void {
+  const d = f.dirtyIn.slice();
+  let now: number[] | null = null;
+  block.stmts.forEach((s, i) => {
+    if (leaves(s)) {
+      now ??= list(d);
+      f.dirtyAt.set(i, now);
+    }
+    const reg = s.s === 'put' ? s.reg : s.s === 'fp' ? REG_FCSR : -1;
+    if (reg >= 0 && !d[reg]) {
+      d[reg] = 1;
+      now = null;
+    } else if (s.s === 'call' && s.sync) {
+      d.fill(0);
+      now = null;
+      f.reloadAt.set(i, []);
+    }
+  });
+  f.dirtyEnd = now ?? list(d);
+}
+
+/** Fixed point of liveIn: what a block reads first, and what it lets through of what its successors read. */
+function spreadLive(region: Region, order: readonly number[], succ: number[][], facts: BlockFacts[]): void {
+  const kills = region.blocks.map(() => new Uint8Array(CELLS));
+  for (const b of order) {
+    facts[b]!.liveIn = scanBack(region.blocks[b]!, facts[b]!, new Uint8Array(CELLS), kills[b]!);
+  }
+  for (let changed = true; changed; ) {
+    changed = false;
+    for (let i = order.length - 1; i >= 0; i--) {
+      const b = order[i]!;
+      const out = liveOut(region, b, succ, facts);
+      const kill = kills[b]!;
+      for (let c = 0; c < CELLS; c++) if (kill[c]) out[c] = 0;
+      if (unite(facts[b]!.liveIn, out)) changed = true;
     }
   }
+}
+
+function liveOut(region: Region, b: number, succ: number[][], facts: BlockFacts[]): CellSet {
+  const live = new Uint8Array(CELLS);
+  // After a call everything is read back anew.
+  if (!comesBack(region.blocks[b]!.term)) for (const t of succ[b]!) unite(live, facts[t]!.liveIn);
+  return live;
+}
+
+/**
+ * Runs a block backwards from what is live behind it (`live` is changed and returned). Fills `kill` with the cells
+ * that the block sets, and the reload lists of sync calls.
+ */
+function scanBack(block: Block, f: BlockFacts, live: CellSet, kill: CellSet | null): CellSet {
   // Every terminator may write the dirty registers back (exits, calls, polls at back edges).
   for (const r of f.dirtyEnd) live[r] = 1;
   for (let i = block.stmts.length - 1; i >= 0; i--) {
@@ -116,6 +167,7 @@ function backward(region: Region, b: number, facts: BlockFacts[], succ: number[]
         break;
       case 'put':
         live[s.reg] = 0;
+        if (kill) kill[s.reg] = 1;
         break;
       case 'fp':
         live[REG_FCSR] = 1;
@@ -127,6 +179,7 @@ function backward(region: Region, b: number, facts: BlockFacts[], succ: number[]
         if (s.sync) {
           f.reloadAt.set(i, cellsOf(live));
           live.fill(0);
+          kill?.fill(1);
         }
         break;
       default:
@@ -134,12 +187,5 @@ function backward(region: Region, b: number, facts: BlockFacts[], succ: number[]
     const dirty = f.dirtyAt.get(i);
     if (dirty) for (const r of dirty) live[r] = 1;
   }
-  let changed = false;
-  for (let i = 0; i < CELLS; i++) {
-    if (live[i] && !f.liveIn[i]) {
-      f.liveIn[i] = 1;
-      changed = true;
-    }
-  }
-  return changed;
+  return live;
 }

@@ -64,7 +64,6 @@ test('--help names every option, on standard output', async (t) => {
     'log-file',
     'error-exitcode',
     'num-callers',
-    'suppressions',
   ]) {
     t.true(o.stdout.includes(`--${name}`), `--${name} is missing in:\n${o.stdout}`);
   }
