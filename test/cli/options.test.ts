@@ -57,14 +57,7 @@ test('--help names every option, on standard output', async (t) => {
   const o = await run(['--help']);
   t.is(o.status, 0, story(o));
   t.is(o.stderr, '');
-  for (const name of [
-    'tool',
-    'atomicity',
-    'sysroot',
-    'log-file',
-    'error-exitcode',
-    'num-callers',
-  ]) {
+  for (const name of ['tool', 'atomicity', 'sysroot', 'log-file', 'error-exitcode', 'num-callers']) {
     t.true(o.stdout.includes(`--${name}`), `--${name} is missing in:\n${o.stdout}`);
   }
   t.true(o.stdout.split('\n').every((line) => line.length <= 160));
