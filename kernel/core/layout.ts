@@ -41,18 +41,12 @@ export const G_TOTAL_THREADS = 0x00010018;
 export const G_SHADOW_SCALE = 0x0001001c;
 /** First byte behind the frames (and first byte of the shadow). Written at start-up only. */
 export const G_FRAMES_END = 0x00010020;
-/** Next free region slot in the worker's function table. Translation lock. */
-export const G_NEXT_SLOT = 0x00010024;
-/** Number of published code modules. Written under the translation lock, read atomically. */
-export const G_MODULES = 0x00010028;
 /** 1 under --atomicity=serial: guest code runs only with the big lock held. Written at start-up only. */
 export const G_SERIAL = 0x0001002c;
 /** Back edges between two polls. Written at start-up only. */
 export const G_FUEL = 0x00010030;
 /** Futex-like word bumped whenever the thread table changes; joiners and stoppers wait on it. */
 export const G_THREAD_EVENT = 0x00010034;
-/** Bytes used in the code byte area. Translation lock. */
-export const G_CODE_BYTES = 0x00010038;
 /** 1 when the host orders plain accesses at least as strongly as TSO. Written at start-up only. */
 export const G_TSO = 0x0001003c;
 /** Next free node of the tool's interned stacks; see the tool. */
@@ -107,8 +101,6 @@ export const T_MAP_SEEN = 556;
 export const T_WIN_LO = 560;
 export const T_WIN_LIM = 568;
 export const T_WIN_DELTA = 576;
-/** The epoch of windows: a caller whose copy differs after a call forgets its windows. */
-export const T_WIN_EPOCH = 580;
 /** Fault being raised: address, FAULT_* access, size. */
 export const T_FAULT_ADDR = 584;
 export const T_FAULT_KIND = 592;
@@ -123,8 +115,6 @@ export const T_SLOT = 620;
 /** Guest clear_child_tid address, robust list head. */
 export const T_CLEAR_TID = 624;
 export const T_ROBUST = 632;
-/** Blocks until the big lock is handed on under --atomicity=serial. */
-export const T_QUANTUM = 640;
 /** Guest instructions executed, counted when the tool or --stats asks for it. */
 export const T_INSNS = 648;
 /** LIFE_* state of the slot. Thread table lock for changes, read atomically. */

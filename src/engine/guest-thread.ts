@@ -17,6 +17,7 @@ import {
   UNWIND_RESTART,
 } from '../../kernel/core/layout.js';
 import type { Machine } from '../../kernel/core/machine.js';
+import { SIGBUS } from '../../kernel/core/pager.js';
 import { DEPTH_LIMIT, type ThreadTable } from '../../kernel/core/threads.js';
 import {
   EXIT_BREAK,
@@ -42,8 +43,6 @@ export interface Trap {
 
 export const SIGILL = 4;
 export const SIGTRAP = 5;
-export const SIGBUS = 7;
-export const SIGSEGV = 11;
 const ILL_ILLOPC = 1;
 const TRAP_BRKPT = 1;
 const BUS_ADRALN = 1;

@@ -9,6 +9,7 @@ import {
   G_MULTI,
   G_SERIAL,
   G_STATS,
+  G_TSO,
   STOP_EXIT,
   T_STOP,
   T_X,
@@ -123,7 +124,7 @@ export class WorkerProcess {
       {
         ...TRANSLATION,
         fma: hasFusedMadd(data.memory, WASM_PAGES),
-        tso: process.arch === 'x64',
+        tso: this.machine.i32[G_TSO >> 2] !== 0,
         fuel: this.machine.i32[G_FUEL >> 2]!,
         memoryPages: WASM_PAGES,
       },
