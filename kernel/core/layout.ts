@@ -14,6 +14,7 @@
  * | CODEMAP                 | guest pc -> table slot                            | written under the translation lock    |
  * | FRAME_TABLES            | frame bitmaps and reference counts                | frames lock                           |
  * | TOOL_AREA               | the running tool's own tables                     | the tool                              |
+ * | SYNC_AREA               | helgrind's synchronisation objects                | see src/tools/helgrind/sync-area.ts   |
  * | FRAMES .. end           | frames; with a tool, shadow behind them           | allocated under the frames lock       |
  */
 
@@ -61,6 +62,8 @@ export const G_LOCK_THREADS = 0x00011180;
 export const G_LOCK_TOOL = 0x000111c0;
 export const G_LOCK_LOG = 0x00011200;
 export const G_LOCK_FILES = 0x00011240;
+/** Helgrind's synchronisation tables: see src/tools/helgrind/sync-area.ts. */
+export const G_LOCK_SYNC = 0x00011280;
 /** Futex buckets: 256 x 64 bytes. */
 export const G_FUTEX_BUCKETS = 0x00012000;
 /** Open file table of the Linux face: 64 KiB. Files lock. */
@@ -251,7 +254,10 @@ export const FRAME_DIRTY = 0x0c620000;
 /** u16 reference count per frame. */
 export const FRAME_REFS = 0x0c640000;
 export const TOOL_AREA = 0x0ca00000;
-export const TOOL_AREA_END = 0x10000000;
+export const TOOL_AREA_END = 0x0f800000;
+/** Helgrind's synchronisation objects, lock order and sets of locks: src/tools/helgrind/sync-area.ts. */
+export const SYNC_AREA = 0x0f800000;
+export const SYNC_AREA_END = 0x10000000;
 export const FRAMES = 0x10000000;
 /** The last 64 KiB stay unused, so host + immediate never wraps. */
 export const LINEAR_END = 0xffff0000;
