@@ -13,6 +13,7 @@ export interface Options {
   sysroot: string | undefined;
   logFile: string | undefined;
   logFd: number;
+  result: string | undefined;
   errorExitcode: number;
   numCallers: number;
   quiet: number;
@@ -85,6 +86,7 @@ function parser() {
       describe: 'report goes to this file; %p is the pid, %q{VAR} a variable',
     })
     .option('log-fd', { type: 'string', describe: 'report goes to this descriptor' })
+    .option('result', { type: 'string', describe: 'outcome and findings go to this file, as JSON' })
     .option('error-exitcode', { type: 'string', describe: 'exit status when errors were found' })
     .option('num-callers', { type: 'string', describe: 'frames in a stack trace, 2..500' })
     .option('quiet', { alias: 'q', type: 'count', describe: 'only errors' })
@@ -109,6 +111,7 @@ const KNOWN = new Set([
   'sysroot',
   'log-file',
   'log-fd',
+  'result',
   'error-exitcode',
   'num-callers',
   'quiet',
@@ -172,6 +175,7 @@ export function parseCommandLine(argv: readonly string[], env: NodeJS.ProcessEnv
       sysroot: sysroot === undefined ? undefined : resolve(sysroot),
       logFile: v('log-file') as string | undefined,
       logFd: v('log-fd') === undefined ? 2 : whole(v('log-fd'), 'log-fd', -1, 65535),
+      result: path(v('result'), 'result'),
       errorExitcode:
         v('error-exitcode') === undefined ? 0 : whole(v('error-exitcode'), 'error-exitcode', 0, 255),
       numCallers: v('num-callers') === undefined ? 12 : whole(v('num-callers'), 'num-callers', 2, 500),
@@ -192,6 +196,12 @@ export function parseCommandLine(argv: readonly string[], env: NodeJS.ProcessEnv
       args: words.slice(1),
     },
   };
+}
+
+function path(v: unknown, name: string): string | undefined {
+  // Without a value the option would name a file called yes.
+  if (v === '' || v === 'yes') throw new UsageError(`Bad option: --${name} (needs a file: --${name}=FILE)`);
+  return v === undefined ? undefined : resolve(String(v));
 }
 
 function flag(v: unknown, name: string, otherwise: boolean): boolean {

@@ -12,6 +12,7 @@ import { loadTool, resolveTool } from '../tools/registry.js';
 import { printHeader, printTrailer } from './frame.js';
 import type { Options } from './options.js';
 import { UsageError } from './options.js';
+import { writeResult } from './result.js';
 
 export async function runProgram(o: Options, program: string): Promise<RunResult> {
   const tool = await loadTool(asUsage(() => resolveTool(o.tool)));
@@ -42,6 +43,7 @@ export async function runProgram(o: Options, program: string): Promise<RunResult
     images: [],
     debugDirs: o.extraDebuginfoPath,
   };
+  if (o.result !== undefined) endWithParent();
   const log = new Log(config.report.fd, config.pid, config.report.verbosity);
   const main = new MainProcess(config, tool, log);
   main.load(file);
@@ -52,8 +54,17 @@ export async function runProgram(o: Options, program: string): Promise<RunResult
   const result = await main.run();
   if (result.failure) throw result.failure;
   const errors = printTrailer(log, main, tool, result, o.stats);
+  if (o.result !== undefined) writeResult(o.result, main, result);
   if (o.errorExitcode > 0 && errors > 0 && result.signal === 0) return { ...result, status: o.errorExitcode };
   return result;
+}
+
+/** Started over a Node channel to report to a campaign: a campaign that is killed must not leave its runs behind. */
+function endWithParent(): void {
+  if (process.channel === undefined) return;
+  process.once('disconnect', () => process.kill(process.pid, 'SIGKILL'));
+  // The listener must not keep the process from ending by itself.
+  process.channel.unref();
 }
 
 /** The policy to run under: what was asked for, if it is not weaker than what the tool needs. */

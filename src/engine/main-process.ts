@@ -38,6 +38,12 @@ export interface RunResult {
   signal: number;
   /** Set when a worker died of something that is not the guest's doing. */
   failure?: Error;
+  /** Why a run that could not go on was ended: no thread can run any more, or its budget of blocks is used up. */
+  stuck?: 'deadlock' | 'livelock';
+  /** Hash of the order of blocks under a seeded schedule, in hex. */
+  interleaving?: string;
+  /** Blocks that a seeded schedule counted. */
+  blocks?: number;
 }
 
 export class MainProcess {

@@ -73,3 +73,37 @@ test('after a thousand distinct ones the rest is only counted', (t) => {
   t.is(written, 1000);
   t.deepEqual(errors.totals(), { errors: 1010, contexts: 1000 });
 });
+
+test('the list has kind, hash, count and the innermost frames of each', (t) => {
+  const errors = new Errors(Machine.create(0));
+  reported(errors, 'Race 4 r', [0x3f_8000_1000, 2, 3, 4, 5]);
+  reported(errors, 'Race 4 w', [0x1000]);
+  reported(errors, 'Race 4 r', [0x3f_8000_1000, 2, 3, 4, 6]);
+  reported(errors, 'Race 4 r', []);
+  const list = errors.list();
+  t.deepEqual(
+    list.map(({ kind, count, pcs }) => ({ kind, count, pcs })),
+    [
+      { kind: 'Race 4 r', count: 2, pcs: [0x3f_8000_1000, 2, 3, 4] },
+      { kind: 'Race 4 w', count: 1, pcs: [0x1000] },
+      { kind: 'Race 4 r', count: 1, pcs: [] },
+    ],
+  );
+  t.is(new Set(list.map((f) => f.hash)).size, 3);
+  t.true(list.every((f) => Number.isInteger(f.hash) && f.hash >= 0 && f.hash < 2 ** 32));
+  const again = new Errors(Machine.create(0));
+  reported(again, 'Race 4 w', [0x1000]);
+  t.is(again.list()[0]!.hash, list[1]!.hash, 'the same error has the same hash in another run');
+});
+
+test('kinds beyond the room for them, and long ones, do no harm', (t) => {
+  const errors = new Errors(Machine.create(0));
+  const long = 'k'.repeat(100);
+  reported(errors, long, [1]);
+  for (let i = 0; i < 80; i++) reported(errors, `kind ${i}`, [1]);
+  const list = errors.list();
+  t.is(list.length, 81);
+  t.is(list[0]!.kind, long.slice(0, 31));
+  t.is(list[1]!.kind, 'kind 0');
+  t.deepEqual(list.at(-1)!.pcs, [1]);
+});
