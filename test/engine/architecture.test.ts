@@ -26,7 +26,9 @@ test('the options that README explains are options', (t) => {
   const words = [...rows].flatMap(([, cell]) => [...cell!.matchAll(/`(--?[\w-]+)/g)].map((m) => m[1]!));
   t.true(words.length >= 15);
   for (const word of words) {
-    const value = { '--atomicity': '=serial', '--max-threads': '=5', '--num-callers': '=5' }[word] ?? '';
+    const value =
+      { '--atomicity': '=serial', '--result': '=file', '--max-threads': '=5', '--num-callers': '=5' }[word] ??
+      '';
     const numeric = word === '--log-fd' || word === '--error-exitcode' ? '=3' : value;
     const parsed = parseCommandLine([`${word}${numeric}`, 'program'], {});
     // What is no option of the core is taken for one of the tool.
