@@ -27,7 +27,7 @@ const freestanding = [
   '-fno-var-tracking',
   '-mno-relax',
 ];
-const runtime = ['mini/start.S', 'mini/mini.c'];
+const runtime = ['mini/start.S', 'mini/mini.c', 'mini/text.c'];
 
 /** What each way of linking adds: to every compile, to the link, and as sources of its own. */
 const links = {

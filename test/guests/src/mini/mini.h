@@ -3,15 +3,7 @@
 #ifndef MINI_H
 #define MINI_H
 
-typedef unsigned char u8;
-typedef unsigned short u16;
-typedef unsigned int u32;
-typedef unsigned long u64;
-typedef signed char i8;
-typedef short i16;
-typedef int i32;
-typedef long i64;
-#define NULL ((void *)0)
+#include "text.h"
 
 enum {
   SYS_getcwd = 17, SYS_fcntl = 25, SYS_mkdirat = 34, SYS_unlinkat = 35, SYS_symlinkat = 36, SYS_ftruncate = 46,
@@ -49,26 +41,6 @@ enum { MAP_SHARED = 1, MAP_PRIVATE = 2, MAP_FIXED = 16, MAP_ANONYMOUS = 32, MAP_
 
 /* Anonymous private pages; leaves the process on failure. */
 void *pages(u64 bytes, int prot);
-
-u64 length(const char *s);
-int same(const char *a, const char *b);
-/* Decimal text to number; 0 when there are no digits. */
-u64 number(const char *s);
-/* The n-th argument as a number, or a default. */
-u64 arg_number(int argc, char **argv, int n, u64 otherwise);
-
-/* One write(2) per call, so that lines of several threads do not mix.
-   Knows %s %c %d %u %x with l for 64 bits, and %%. */
-void put(const char *format, ...) __attribute__((format(printf, 1, 2)));
-
-/* Checks. A section prints "NAME: ok" when all of its checks held, otherwise one line for each failure.
-   finish() closes the last section and gives the exit code: 0, or 1 after a failure. */
-void section(const char *name);
-void check_at(int line, const char *what, int holds);
-void equal_at(int line, const char *what, u64 got, u64 want);
-int finish(void);
-#define CHECK(x) check_at(__LINE__, #x, !!(x))
-#define EQUAL(got, want) equal_at(__LINE__, #got, (u64)(got), (u64)(want))
 
 /* Threads: clone(2) with a stack and a TLS block of their own; join waits on the cleared tid word. */
 struct thread {
