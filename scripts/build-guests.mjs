@@ -1,4 +1,5 @@
-// Rebuilds the committed guests (test/guests/bin) from test/guests/guests.json with the riscv64 cross compiler.
+// Rebuilds the committed guests (test/guests/bin) from test/guests/guests.json and test/guests/l4/guests.json with the
+// riscv64 cross compiler. Guests for L4 are named l4/NAME here and lie in bin/l4.
 //
 //   node scripts/build-guests.mjs [NAME...]     build all, or the named ones, and record the compiler
 //   node scripts/build-guests.mjs --check       build into a temporary folder, compare byte by byte with bin/;
@@ -44,6 +45,13 @@ const links = {
   },
   static: { compile: ['-fno-pic'], link: ['-static', '-no-pie'], sources: [] },
   dynamic: { compile: ['-fPIE'], link: ['-pie'], sources: [] },
+  l4: {
+    compile: [...freestanding, '-fno-pic', '-Itest/guests/l4/rt'],
+    link: ['-static', '-nostdlib', '-no-pie', '-Wl,-T,test/guests/l4/rt/l4.ld,--no-warn-rwx-segments'],
+    sources: ['start.S', 'l4.c', 'slots.c', 'threads.c']
+      .map((file) => `../l4/rt/${file}`)
+      .concat('mini/text.c'),
+  },
   shared: { compile: ['-fPIC'], link: ['-shared'], sources: [] },
 };
 
@@ -82,7 +90,7 @@ function build(guest, into, objects) {
     ...link.compile,
   ];
   const files = [...guest.sources, ...link.sources].map((file) => {
-    const object = join(objects, `${guest.name}-${basename(file)}.o`);
+    const object = join(objects, `${guest.name.replace('/', '-')}-${basename(file)}.o`);
     // The runtime is the same everywhere; only the guest's own sources get its flags and full debug information.
     const own = guest.sources.includes(file) ? guest.flags : ['-O2', '-g1'];
     run(compiler, [...common, ...own, '-c', `${source}/${file}`, '-o', object]);
@@ -95,7 +103,15 @@ function build(guest, into, objects) {
 
 const check = process.argv.includes('--check');
 const names = process.argv.slice(2).filter((a) => !a.startsWith('--'));
-const { guests } = JSON.parse(readFileSync(join(root, 'test/guests/guests.json'), 'utf8'));
+const listed = (file) => JSON.parse(readFileSync(join(root, 'test/guests', file), 'utf8')).guests;
+const guests = listed('guests.json').concat(
+  listed('l4/guests.json').map((g) => ({
+    name: `l4/${g.name}`,
+    sources: [`../l4/src/${g.name}.c`],
+    link: 'l4',
+    flags: ['-O1'],
+  })),
+);
 const unknown = names.filter((n) => !guests.some((g) => g.name === n));
 if (unknown.length) {
   console.error(`build-guests: no such guest: ${unknown.join(', ')}`);
@@ -117,7 +133,7 @@ if (check && JSON.stringify(installed) !== JSON.stringify(recorded)) {
 const scratch = mkdtempSync(join(tmpdir(), 'capgrind-guests-'));
 try {
   const into = check ? scratch : join(root, bin);
-  mkdirSync(into, { recursive: true });
+  mkdirSync(join(into, 'l4'), { recursive: true });
   const different = [];
   for (const guest of wanted) {
     const out = build(guest, into, scratch);
