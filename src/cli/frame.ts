@@ -34,12 +34,12 @@ export function printTrailer(
   const runtime = main.toolRuntime();
   if (log.verbosity >= 1) log.user();
   runtime.instance.finish?.({ status: result.status, signal: result.signal });
-  const { errors, contexts } = runtime.errors.totals();
+  const { found: errors, foundContexts: contexts, suppressed, suppressedContexts } = main.errors;
   const { i32 } = main.machine;
   if (log.verbosity < 1) return errors;
   if (tool.findsErrors) {
     log.user(
-      `ERROR SUMMARY: ${errors} error${errors === 1 ? '' : 's'} from ${contexts} context${contexts === 1 ? '' : 's'} (suppressed: 0 from 0)`,
+      `ERROR SUMMARY: ${errors} error${errors === 1 ? '' : 's'} from ${contexts} context${contexts === 1 ? '' : 's'} (suppressed: ${suppressed} from ${suppressedContexts})`,
     );
   }
   if (tool.name !== 'none' || log.verbosity > 1) {

@@ -23,6 +23,7 @@ export interface Options {
   traceSyscalls: boolean;
   showBelowMain: boolean;
   demangle: boolean;
+  errorLimit: boolean;
   fullpathAfter: string[];
   extraDebuginfoPath: string[];
   dump: string | undefined;
@@ -88,6 +89,7 @@ function parser() {
     .option('log-fd', { type: 'string', describe: 'report goes to this descriptor' })
     .option('result', { type: 'string', describe: 'outcome and findings go to this file, as JSON' })
     .option('error-exitcode', { type: 'string', describe: 'exit status when errors were found' })
+    .option('error-limit', { type: 'string', describe: 'stop reporting after 1000 different errors' })
     .option('num-callers', { type: 'string', describe: 'frames in a stack trace, 2..500' })
     .option('quiet', { alias: 'q', type: 'count', describe: 'only errors' })
     .option('verbose', { alias: 'v', type: 'count', describe: 'more about what happens' })
@@ -124,6 +126,7 @@ const KNOWN = new Set([
   'show-below-main',
   'demangle',
   'fullpath-after',
+  'error-limit',
   'extra-debuginfo-path',
   'dump',
   'dump-at',
@@ -186,6 +189,7 @@ export function parseCommandLine(argv: readonly string[], env: NodeJS.ProcessEnv
       traceSyscalls: flag(v('trace-syscalls'), 'trace-syscalls', false),
       showBelowMain: flag(v('show-below-main'), 'show-below-main', false),
       demangle: flag(v('demangle'), 'demangle', true),
+      errorLimit: flag(v('error-limit'), 'error-limit', true),
       fullpathAfter: list(p['fullpath-after']),
       extraDebuginfoPath: list(p['extra-debuginfo-path']),
       dump: v('dump') as string | undefined,

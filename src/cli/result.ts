@@ -1,8 +1,17 @@
 /** --result: what a run came to, gathered from the engine once it has ended. */
+
 import type { MainProcess, RunResult } from '../engine/main-process.js';
 import { VERSION } from '../engine/paths.js';
-import { RESULT_FORMAT, type RunEnd, type RunReport, writeRunReport } from '../report/run-report.js';
-import type { ToolHost } from '../tools/api.js';
+import { formatFrame, type TraceOptions } from '../image/frames.js';
+import type { Frame } from '../image/image-set.js';
+import type { ReportedError } from '../report/record.js';
+import {
+  RESULT_FORMAT,
+  type ReportedFinding,
+  type RunEnd,
+  type RunReport,
+  writeRunReport,
+} from '../report/run-report.js';
 
 /** Writes the result file. Throws Error with one line when it cannot. */
 export function writeResult(path: string, main: MainProcess, result: RunResult): void {
@@ -11,7 +20,7 @@ export function writeResult(path: string, main: MainProcess, result: RunResult):
 
 function runReport(main: MainProcess, result: RunResult): RunReport {
   const { config } = main;
-  const { errors, symbols } = main.toolRuntime();
+  const { errors } = main;
   return {
     format: RESULT_FORMAT,
     capgrind: VERSION,
@@ -23,13 +32,8 @@ function runReport(main: MainProcess, result: RunResult): RunReport {
     end: endOf(result),
     status: result.status,
     signal: result.signal,
-    errors: errors.totals().errors,
-    findings: errors.list().map((f) => ({
-      kind: f.kind,
-      context: f.hash.toString(16).padStart(8, '0'),
-      count: f.count,
-      at: place(symbols, f.pcs),
-    })),
+    errors: errors.found,
+    findings: findings(main),
     interleaving: result.interleaving ?? null,
     blocks: result.blocks ?? null,
   };
@@ -39,8 +43,18 @@ function endOf(result: RunResult): RunEnd {
   return result.stuck ?? (result.signal > 0 ? 'signal' : 'exit');
 }
 
-/** The innermost frame without its address, which says nothing to people. */
-function place(symbols: ToolHost['symbols'], pcs: readonly number[]): string {
-  const line = symbols.traceLines(pcs.slice(0, 1))[0] ?? '';
-  return line.trim().replace(/^at 0x[0-9A-F]+: /, '');
+function findings(main: MainProcess): ReportedFinding[] {
+  const { errors, config } = main;
+  return errors.contexts().flatMap(({ number, count, hash }) => {
+    const error = errors.report(number) as ReportedError | null;
+    if (error === null) return [];
+    const context = hash.toString(16).padStart(8, '0');
+    const kind = error.same === '' ? error.kind : `${error.kind} ${error.same}`;
+    return [{ kind, context, count, at: place(error.frames[0], config.report) }];
+  });
+}
+
+/** A frame without its address, which says nothing to people. */
+function place(frame: Frame | undefined, options: TraceOptions): string {
+  return frame === undefined ? '' : formatFrame(frame, options).replace(/^0x[0-9A-F]+: /, '');
 }

@@ -39,6 +39,7 @@ export async function runProgram(o: Options, program: string): Promise<RunResult
       showBelowMain: o.showBelowMain,
       fullpathAfter: o.fullpathAfter,
       demangle: o.demangle,
+      errorLimit: o.errorLimit,
     },
     images: [],
     debugDirs: o.extraDebuginfoPath,

@@ -27,6 +27,8 @@ export interface ReportConfig {
   showBelowMain: boolean;
   fullpathAfter: string[];
   demangle: boolean;
+  /** Stop after many errors. */
+  errorLimit: boolean;
 }
 
 export interface ImageRef {
@@ -42,6 +44,8 @@ export interface WorkerData {
   config: RunConfig;
   memory: WebAssembly.Memory;
   code: SharedArrayBuffer;
+  /** Errors found: src/engine/error-store.ts. */
+  errors: SharedArrayBuffer;
   rt: WebAssembly.Module;
 }
 

@@ -27,7 +27,9 @@ import { CodeStore } from '../jit/code-store.js';
 import type { Log } from '../report/log.js';
 import type { Tool } from '../tools/api.js';
 import type { RunConfig, ToMain, WorkerData } from './config.js';
+import { ErrorStore } from './error-store.js';
 import { GUEST_WORKER, RT_WASM } from './paths.js';
+import { toolErrors } from './reporter.js';
 import { Symbols } from './symbols.js';
 import { ToolRuntime } from './tool-runtime.js';
 
@@ -50,6 +52,8 @@ export class MainProcess {
   readonly machine: Machine;
   readonly threads: ThreadTable;
   readonly store: CodeStore;
+  /** What tools found. */
+  readonly errors = ErrorStore.create();
   readonly space: AddressSpace;
   readonly mem: GuestMem;
   program!: LoadedProgram;
@@ -104,14 +108,17 @@ export class MainProcess {
 
   /** The tool's instance on this thread, for its final report. */
   toolRuntime(): ToolRuntime {
+    const { config, tool, machine, log } = this;
+    const symbols = new Symbols(config);
     return new ToolRuntime(
-      this.tool,
-      this.machine,
+      tool,
+      machine,
       this.space,
       this.mem,
-      this.log,
-      new Symbols(this.config),
-      this.config.toolOptions,
+      log,
+      symbols,
+      config.toolOptions,
+      toolErrors(config, tool, machine, this.errors.buffer, symbols, log),
     );
   }
 
@@ -124,7 +131,13 @@ export class MainProcess {
   async run(): Promise<RunResult> {
     const { config, machine } = this;
     const rt = new WebAssembly.Module(readFileSync(RT_WASM));
-    const workerData: WorkerData = { config, memory: machine.memory, code: this.store.buffer, rt };
+    const workerData: WorkerData = {
+      config,
+      memory: machine.memory,
+      code: this.store.buffer,
+      errors: this.errors.buffer,
+      rt,
+    };
     this.pool = new Piscina({
       filename: GUEST_WORKER,
       minThreads: 1,

@@ -1,6 +1,6 @@
 /** Symbols and stack traces of the guest process, as one worker sees its mapped files. */
-import { formatTrace } from '../image/frames.js';
-import { ImageSet } from '../image/image-set.js';
+import { formatTrace, traceFrames } from '../image/frames.js';
+import { type Frame, ImageSet } from '../image/image-set.js';
 import { unwindStack } from '../image/unwind.js';
 import type { SymbolSource } from '../tools/api.js';
 import type { ImageRef, RunConfig } from './config.js';
@@ -40,8 +40,18 @@ export class Symbols implements SymbolSource {
   }
 
   traceLines(pcs: readonly number[]): string[] {
-    const { numCallers, showBelowMain, fullpathAfter, demangle } = this.config.report;
-    return formatTrace(this.images, [...pcs], { numCallers, showBelowMain, fullpathAfter, demangle });
+    return formatTrace(this.images, [...pcs], this.config.report);
+  }
+
+  /** Frames of a stack trace as reports show it; `most` addresses, if that is fewer than --num-callers. */
+  trace(pcs: readonly number[], most = Number.POSITIVE_INFINITY): Frame[] {
+    const { report } = this.config;
+    return traceFrames(this.images, pcs, { ...report, numCallers: Math.min(report.numCallers, most) });
+  }
+
+  /** Frames of a stack as far as --num-callers goes, the code below main included: what suppressions match. */
+  frames(pcs: readonly number[]): Frame[] {
+    return pcs.slice(0, this.config.report.numCallers).flatMap((pc) => [...this.images.describe(pc)]);
   }
 
   /** Program counters of the stack, innermost first, by CFI and by prologues where there is none. */

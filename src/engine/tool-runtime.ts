@@ -21,7 +21,7 @@ import { entryHost } from '../../kernel/core/pagemap.js';
 import { type Block, c32 } from '../ir/ir.js';
 import { TRAMPOLINE } from '../jit/region.js';
 import type { Logger, MemorySource, SymbolSource, Tool, ToolHost, ToolInstance, Wrap } from '../tools/api.js';
-import { Errors } from './errors.js';
+import type { ErrorSink } from '../tools/errors.js';
 
 const COUNTERS = 32;
 /** Sums of the counters of ended threads. */
@@ -38,7 +38,6 @@ interface Pending {
 
 export class ToolRuntime implements ToolHost {
   readonly instance: ToolInstance;
-  readonly errors: Errors;
   readonly memory: MemorySource;
   readonly rt: Record<string, CallableFunction> = {};
   private readonly wraps: readonly Wrap[];
@@ -53,8 +52,8 @@ export class ToolRuntime implements ToolHost {
     readonly log: Logger,
     readonly symbols: SymbolSource,
     readonly options: Record<string, string>,
+    readonly errors: ErrorSink,
   ) {
-    this.errors = new Errors(machine);
     this.memory = {
       word: (addr) => {
         try {

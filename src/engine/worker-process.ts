@@ -34,6 +34,7 @@ import { coreRequest } from './client-requests.js';
 import { codeHalf, fetchInsn } from './code-fetch.js';
 import type { ToMain, WorkerData } from './config.js';
 import { GuestThread, type Trap } from './guest-thread.js';
+import { toolErrors } from './reporter.js';
 import { Symbols } from './symbols.js';
 import { ToolRuntime } from './tool-runtime.js';
 
@@ -105,6 +106,7 @@ export class WorkerProcess {
       this.log,
       this.symbols,
       config.toolOptions,
+      toolErrors(config, tool, this.machine, data.errors, this.symbols, this.log),
     );
     this.guest = new GuestThread(this.machine, this.threads, this.big, {
       syscall: (ts) => this.syscall(ts),

@@ -6,6 +6,9 @@
  */
 import type { Machine } from '../../kernel/core/machine.js';
 import type { Block } from '../ir/ir.js';
+import type { ErrorSink, SuppressionKinds } from './errors.js';
+
+export type { ErrorSink } from './errors.js';
 
 /** Where a tool's lines go; each method takes one line or several joined by newlines. */
 export interface Logger {
@@ -42,6 +45,10 @@ export interface Tool {
   maxThreads?: number;
   /** Errors are found: the report ends with an ERROR SUMMARY, and --error-exitcode applies. */
   findsErrors: boolean;
+  /** An error is introduced by the thread it happened in, where that is another than the last one. */
+  showThreads?: boolean;
+  /** Kinds of errors for suppression files; without it no suppression applies to the tool. */
+  suppressions?: SuppressionKinds;
   options: Record<string, ToolOption>;
   create(host: ToolHost): ToolInstance;
 }
@@ -126,12 +133,4 @@ export interface MemorySource {
   describe(addr: number): string;
   /** Guest address of a host byte of the current task, as far as one is known. */
   guest(host: number): number;
-}
-
-export interface ErrorSink {
-  /**
-   * One occurrence of an error. The first of its kind and stack is reported with `write`, which prints it;
-   * later ones are counted.
-   */
-  report(kind: string, pcs: readonly number[], write: () => void): void;
 }

@@ -26,7 +26,7 @@ function runtime(instance: ToolInstance, functions: Record<string, number> = {})
     create: () => instance,
   };
   const unused = {} as AddressSpace & GuestMem;
-  return new ToolRuntime(tool, host.machine, unused, unused, host.log, host.symbols, {});
+  return new ToolRuntime(tool, host.machine, unused, unused, host.log, host.symbols, {}, host.errors);
 }
 
 /** A `post` that leaves the result as it is. */
@@ -90,7 +90,7 @@ test('sums are visible through another worker', (t) => {
   r.collect(TS);
   const machine = Machine.attach(r.machine.memory);
   const unused = {} as AddressSpace & GuestMem;
-  const report = new ToolRuntime(r.tool, machine, unused, unused, r.log, r.symbols, {});
+  const report = new ToolRuntime(r.tool, machine, unused, unused, r.log, r.symbols, {}, r.errors);
   t.is(report.counter(3), 9n);
 });
 

@@ -2,9 +2,20 @@
 
 import { T_TOOL_AREA, THREADS } from '../../kernel/core/layout.js';
 import { Machine } from '../../kernel/core/machine.js';
+import type { Frame } from '../../src/image/image-set.js';
 import { Interpreter } from '../../src/ir/interp.js';
 import type { Block } from '../../src/ir/ir.js';
+import { type ReportedError, resolveError } from '../../src/report/record.js';
+import { announcementLines, errorLines } from '../../src/report/text.js';
 import type { ErrorSink, Logger, MemorySource, SymbolSource, ToolHost } from '../../src/tools/api.js';
+
+const TRACE = { numCallers: 12, showBelowMain: false, fullpathAfter: [], demangle: true };
+
+/** Frames without symbols. */
+function bareFrames(pcs: readonly number[], most = pcs.length): Frame[] {
+  const nothing = { fn: null, obj: null, file: null, dir: null, line: 0, inlined: false };
+  return pcs.slice(0, most).map((pc) => ({ pc, ...nothing }));
+}
 
 export interface FakeSymbols {
   /** Function names and where they begin; looked at anew each time. */
@@ -28,7 +39,23 @@ export class FakeHost implements ToolHost {
     raw: (text) => void this.lines.push(text),
   };
   readonly rt: Record<string, CallableFunction> = {};
-  readonly errors: ErrorSink = { report: (_kind, _pcs, write) => write() };
+  /** Reports every error as text, the same ones too; threads are announced once. */
+  readonly errors: ErrorSink = {
+    report: (found) => {
+      const id = { unique: 1, tid: 1, tool: 'Fake', newThread: false };
+      const error = resolveError(
+        found,
+        id,
+        bareFrames,
+        (n) => !this.announced.has(n) && !!this.announced.add(n),
+      );
+      this.found.push(error);
+      this.lines.push(...announcementLines(error, TRACE), ...errorLines(error, TRACE));
+    },
+  };
+  /** Everything that was reported. */
+  readonly found: ReportedError[] = [];
+  private readonly announced = new Set<number>();
   readonly memory: MemorySource = {
     word: () => null,
     host: () => 0,

@@ -25,6 +25,19 @@ const COPYING = new Set(
   ),
 );
 
+/** Kinds of errors as suppressions name them (valgrind-facts 5). */
+const KINDS = {
+  Race: 'plain',
+  FreeMemLock: 'plain',
+  UnlockUnlocked: 'plain',
+  UnlockForeign: 'plain',
+  UnlockBogus: 'plain',
+  PthAPIerror: 'plain',
+  LockOrder: 'plain',
+  Misc: 'plain',
+  Dubious: 'plain',
+} as const;
+
 const helgrind: Tool = {
   name: 'helgrind',
   title: 'Helgrind, a thread error detector',
@@ -33,6 +46,7 @@ const helgrind: Tool = {
   shadowScale: 4,
   maxThreads: CLOCKS - 1,
   findsErrors: true,
+  suppressions: { tool: 'Helgrind', kinds: KINDS },
   options: {
     'check-stack-refs': { describe: 'check accesses through the stack pointer', default: 'yes' },
   },

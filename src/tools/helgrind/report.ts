@@ -1,6 +1,7 @@
 /** Race reports, in Valgrind's words and order (valgrind-facts 9.2). */
 import { T_SCRATCH, T_TOOL, TOOL_AREA } from '../../../kernel/core/layout.js';
 import type { ToolHost } from '../api.js';
+import { aux, line, type Part, stack, type ThreadNote, what } from '../errors.js';
 import type { Tables, ThreadRecord } from './tables.js';
 
 /** Traces live in the node table of src/rt/callstack.ts: key = pc << 22 | parent << 1 | 1. */
@@ -33,28 +34,35 @@ export class RaceReport {
     const before = this.tables.threadAt(slot, clock);
     const me = this.tables.threadAt(...this.ownEpoch(ts));
     const addr = this.host.memory.guest(hostAddr);
-    this.host.errors.report(`Race ${size} ${write ? 'w' : 'r'}`, now.pcs, () => {
-      this.announce(me);
-      this.announce(before);
-      this.line('----------------------------------------------------------------');
-      this.line();
-      for (const l of new Set([...this.tables.setOf(now.lockSet), ...this.tables.setOf(then.lockSet)])) {
-        this.lockNote(l);
-      }
-      this.line(
-        `Possible data race during ${write ? 'write' : 'read'} of size ${size} at ${hex(addr)} by thread #${me.number}`,
-      );
-      this.locks(now.lockSet);
-      this.trace(now.pcs);
-      this.line();
-      const bytes = maskSize(lo);
-      this.line(
-        `This conflicts with a previous ${wasWrite ? 'write' : 'read'} of size ${bytes} by thread #${before.number}`,
-      );
-      this.locks(then.lockSet);
-      this.trace(then.pcs.slice(0, HISTORY_FRAMES));
-      this.line(` ${this.describe(addr)}`);
-      this.line();
+    this.host.errors.report({
+      kind: 'Race',
+      same: `${size} ${write ? 'w' : 'r'}`,
+      ts,
+      pcs: now.pcs,
+      describe: () => ({
+        threads: [this.note(me), this.note(before)],
+        parts: [
+          line('----------------------------------------------------------------'),
+          line(),
+          ...[...new Set([...this.tables.setOf(now.lockSet), ...this.tables.setOf(then.lockSet)])].flatMap(
+            (l) => this.lockNote(l),
+          ),
+          what(
+            `Possible data race during ${write ? 'write' : 'read'} of size ${size} at ${hex(addr)} by thread #${me.number}`,
+            { facts: [['hthreadid', me.number]] },
+          ),
+          this.locks(now.lockSet),
+          stack(now.pcs),
+          line(),
+          aux(
+            `This conflicts with a previous ${wasWrite ? 'write' : 'read'} of size ${maskSize(lo)} by thread #${before.number}`,
+            { indent: 0, facts: [['hthreadid', before.number]] },
+          ),
+          this.locks(then.lockSet),
+          stack(then.pcs, { most: HISTORY_FRAMES }),
+          aux(this.describe(addr)),
+        ],
+      }),
     });
   }
 
@@ -80,48 +88,35 @@ export class RaceReport {
     return { pcs, lockSet };
   }
 
-  private announce(t: ThreadRecord): void {
-    if (!this.tables.announce(t.number)) return;
-    this.line('---Thread-Announcement------------------------------------------');
-    this.line();
-    if (t.number === 1) this.line("Thread #1 is the program's root thread");
-    else {
-      this.line(`Thread #${t.number} was created`);
-      this.trace(this.expand(t.created).pcs);
-    }
-    this.line();
+  private note(t: ThreadRecord): ThreadNote {
+    return { number: t.number, created: t.number === 1 ? null : this.expand(t.created).pcs };
   }
 
-  private lockNote(lock: number): void {
+  /** In the text only, before the error: where a lock was first seen. */
+  private lockNote(lock: number): Part[] {
     const seen = this.tables.firstSeen(lock);
-    this.line(` Lock at ${hex(lock)} was first observed`);
-    if (seen > 0) this.trace(this.expand(seen).pcs);
-    this.line(` ${this.describe(lock)}`);
-    this.line();
+    return [
+      aux(`Lock at ${hex(lock)} was first observed`, { only: 'text' }),
+      ...(seen > 0 ? [stack(this.expand(seen).pcs, { only: 'text' })] : []),
+      aux(this.describe(lock), { only: 'text' }),
+      line(),
+    ];
   }
 
-  private locks(set: number): void {
+  private locks(set: number): Part {
     const held = this.tables.setOf(set);
-    if (held.length === 0) this.line('Locks held: none');
-    else {
-      this.line(
-        `Locks held: ${held.length}, at address${held.length > 1 ? 'es' : ''} ${held.map(hex).join(' ')}`,
-      );
-    }
-  }
-
-  private trace(pcs: readonly number[]): void {
-    for (const l of this.host.symbols.traceLines(pcs)) this.line(l);
+    if (held.length === 0) return line('Locks held: none');
+    return line(
+      `Locks held: ${held.length}, at address${held.length > 1 ? 'es' : ''} ${held.map(hex).join(' ')}`,
+    );
   }
 
   private describe(addr: number): string {
     const data = this.host.symbols.dataAt(addr);
-    if (data) return `Address ${hex(addr)} is ${addr - data.addr} bytes inside data symbol "${data.name}"`;
-    return `Address ${hex(addr)} is ${this.host.memory.describe(addr)}`;
-  }
-
-  private line(text = ''): void {
-    this.host.log.user(text);
+    // Valgrind writes this address in lower case and all others in upper case.
+    const at = `Address 0x${addr.toString(16)} is`;
+    if (data) return `${at} ${addr - data.addr} bytes inside data symbol "${data.name}"`;
+    return `${at} ${this.host.memory.describe(addr)}`;
   }
 }
 

@@ -5,7 +5,6 @@
  * | from G_STATS + | what                                                                        |
  * | -------------- | --------------------------------------------------------------------------- |
  * | 0x20000        | thread log: [0] count, then {slot, first clock, number, creation trace}      |
- * | 0x68000        | one byte per thread number: announced                                       |
  * | 0x70000        | lock sets: [0] count, then 64 bytes each {n, pad, 7 addresses f64}          |
  * | 0xb0000        | locks: [0] count, then {address f64, trace of first observation, pad}       |
  * | 0xb8000        | pthread_t: [0] count, then a ring of {pthread_t f64, tid, pad}              |
@@ -17,8 +16,6 @@ import { Mutex } from '../../../sync/mutex.js';
 
 const THREAD_LOG = G_STATS + 0x20000;
 const THREAD_LOG_MAX = 18000;
-const ANNOUNCED = G_STATS + 0x68000;
-const ANNOUNCED_MAX = 0x8000;
 const SETS = G_STATS + 0x70000;
 const SETS_MAX = 4000;
 const SET_LOCKS = 7;
@@ -74,14 +71,6 @@ export class Tables {
       }
     }
     return { number: 1, created: 0 };
-  }
-
-  /** True the first time that a thread is asked for. Tool-state lock held (an error is being reported). */
-  announce(number: number): boolean {
-    const at = ANNOUNCED + Math.min(number, ANNOUNCED_MAX - 1);
-    if (this.machine.u8[at] !== 0) return false;
-    this.machine.u8[at] = 1;
-    return true;
   }
 
   /** Number (1..) of a set of held locks, 0 for none or when the table is full. */
