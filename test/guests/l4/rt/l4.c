@@ -7,6 +7,9 @@ static cap log_cap = SLOT(5);
 
 void emit(const char *text, u64 bytes) {
   struct utcb *u = utcb();
+  /* Guests print in the middle of reading a message: it stays as it is. */
+  u64 saved[63];
+  memcpy(saved, u->mr, sizeof saved);
   /* 6.9: at most 488 bytes a message. */
   for (u64 at = 0; at < bytes;) {
     u64 n = bytes - at < 488 ? bytes - at : 488;
@@ -16,6 +19,7 @@ void emit(const char *text, u64 bytes) {
     send(log_cap, TAG(P_LOG, 2 + (n + 7) / 8, 0, TAG_SCHEDULE));
     at += n;
   }
+  memcpy(u->mr, saved, sizeof saved);
 }
 
 u64 micros(u64 us) {
