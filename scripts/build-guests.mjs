@@ -89,13 +89,21 @@ function build(guest, into, objects) {
     `-I${source}/mini`,
     ...link.compile,
   ];
-  const files = [...guest.sources, ...link.sources].map((file) => {
-    const object = join(objects, `${guest.name.replace('/', '-')}-${basename(file)}.o`);
-    // The runtime is the same everywhere; only the guest's own sources get its flags and full debug information.
-    const own = guest.sources.includes(file) ? guest.flags : ['-O2', '-g1'];
+  const compile = (file, own, object) => {
     run(compiler, [...common, ...own, '-c', `${source}/${file}`, '-o', object]);
     return object;
-  });
+  };
+  // The runtime is the same everywhere; only the guest's own sources get its flags and full debug information. An
+  // object made from assembly has its own file name in its symbol table, so those are the guest's too.
+  const name = (file) => join(objects, `${guest.name.replace('/', '-')}-${basename(file)}.o`);
+  const files = [
+    ...guest.sources.map((file) => compile(file, guest.flags, name(file))),
+    ...link.sources.map((file) => {
+      const shared = join(objects, `${guest.link}-${compiler}-${basename(file)}.o`);
+      const object = file.endsWith('.S') ? name(file) : shared;
+      return existsSync(object) ? object : compile(file, ['-O2', '-g1'], object);
+    }),
+  ];
   const out = join(into, guest.output ?? guest.name);
   run(compiler, [...link.link, '-Wl,--build-id=none', ...files, '-o', out, ...(guest.libraries ?? [])]);
   return out;

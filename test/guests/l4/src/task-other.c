@@ -34,7 +34,7 @@ int guest(int argc, char **argv) {
   EQUAL(task_map(task, THIS_TASK, OBJECT(gate, WSR), MAP | SLOT(THEIR_GATE)), 0);
   for (u64 p = 0x10000; p < (u64)_end; p += PAGE) {
     (void)*(volatile u8 *)p;
-    if (p >= (u64)&shared - PAGE) *(volatile u8 *)p = *(volatile u8 *)p;
+    if (p >= ((u64)&shared & ~(PAGE - 1))) *(volatile u8 *)p = *(volatile u8 *)p;
     EQUAL(task_map(task, THIS_TASK, MEMORY(p, 12, MEM_R | MEM_W | MEM_X), MAP | p), 0);
   }
   section("its thread");
