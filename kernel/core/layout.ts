@@ -69,6 +69,9 @@ export const G_FUTEX_BUCKETS = 0x00012000;
 /** Open file table of the Linux face: 64 KiB. Files lock. */
 export const G_FILES = 0x00020000;
 export const G_FILES_SIZE = 0x00010000;
+/** The schedule of --schedule: threads, chance, time (src/engine/schedule/state.ts). Whoever has the turn. */
+export const G_SCHEDULE = 0x00080000;
+export const G_SCHEDULE_SIZE = 0x00004000;
 /** Statistics counters, 8 bytes each, added to with atomics. */
 export const G_STATS = 0x00030000;
 
@@ -149,6 +152,14 @@ export const T_BARRIER = 760;
 export const T_TOOL = 768;
 /** Clock of csr reads; from T_STATS + 512 on 64 bytes of the Linux face (kernel/linux/process.ts). */
 export const T_STATS = 1024;
+/** 1 while the thread may run under a schedule; it sleeps on this word. Shared, atomic. */
+export const T_TURN = 1792;
+/** Steps that the thread may still make before it asks the schedule; generated code counts down. */
+export const T_STEPS = 1796;
+/** Running hash of the addresses at which its steps ended, 64 bits. */
+export const T_STEP_HASH = 1800;
+/** The schedule's other words of a thread: 64 bytes, see src/engine/schedule/state.ts. */
+export const T_SCHEDULE = 1808;
 /** Window cache: TLB_ENTRIES x 32 bytes {page tag i64, lo i64, lim i64, delta i32, flags i32}. */
 export const T_TLB = 2048;
 export const TLB_ENTRIES = 256;

@@ -45,6 +45,7 @@ import {
   T_TID,
   T_TLB,
   T_TOOL_AREA,
+  T_TURN,
   TASK_STRIDE,
   TASKS,
   THREAD_STRIDE,
@@ -132,6 +133,7 @@ export class ThreadTable {
     Atomics.or(this.i32, (ts + T_STOP) >> 2, why);
     Atomics.store(this.i32, (ts + T_LIMIT) >> 2, 0);
     Atomics.notify(this.i32, (ts + T_STOP) >> 2);
+    Atomics.notify(this.i32, (ts + T_TURN) >> 2);
   }
 
   /** From guest code into the kernel. */

@@ -4,6 +4,7 @@
 import type { AddressSpace } from '../core/address-space.js';
 import type { GuestMem } from '../core/guest-mem.js';
 import type { Machine } from '../core/machine.js';
+import type { WaitResult } from './wait.js';
 
 /** Services around guest threads. `ts` is always the byte address of a thread state. */
 export interface ThreadServices {
@@ -47,12 +48,25 @@ export interface LinuxConfig {
   readonly trace: boolean;
 }
 
+/** A schedule that decides about time, chance and waiting, so that nothing of the host's timing enters the guest. */
+export interface Scheduled {
+  /** Monotonic time in ns. */
+  now(): number;
+  /** CPU time of a thread, in ns. */
+  cpu(ts: number): number;
+  /** Sleeps while the word at host address `at` (0: none) holds `value`, until `deadline` in monotonic ms. */
+  wait(ts: number, at: number, value: number, deadline: number): WaitResult;
+  random(into: Uint8Array): void;
+}
+
 export interface LinuxEnv {
   readonly machine: Machine;
   readonly space: AddressSpace;
   readonly mem: GuestMem;
   readonly threads: ThreadServices;
   readonly config: LinuxConfig;
+  /** Set when a schedule decides; the host's clocks and chance count otherwise. */
+  readonly scheduled?: Scheduled;
   /** One line for the user, without prefix. */
   warn(text: string): void;
   /** One line of the system call trace. */

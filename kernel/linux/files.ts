@@ -173,8 +173,12 @@ export class FileTable {
     return (this.word(desc, P.D_FLAGS) & O_NONBLOCK) !== 0;
   }
 
-  /** The description of a host descriptor that the guest inherits as `fd`; nothing when the host has none. */
-  inherit(fd: number, host: number): void {
+  /**
+   * The description of a host descriptor that the guest inherits as `fd`; nothing when the host has none.
+   *
+   * @param asPipe the guest is to see a pipe, whatever it is on the host
+   */
+  inherit(fd: number, host: number, asPipe = false): void {
     let stats: fs.Stats;
     try {
       stats = fs.fstatSync(host);
@@ -184,7 +188,7 @@ export class FileTable {
     let hostFd = host;
     let aux = P.DA_KEEP | P.DA_HOST_OFFSET;
     let flags = hostFlags(host) ?? (fd === 0 ? O_RDONLY : O_RDWR);
-    const kind = kindOfMode(stats.mode);
+    const kind = asPipe ? P.KIND_STREAM : kindOfMode(stats.mode);
     if (kind === P.KIND_STREAM && fd === 0) {
       // A read that blocks inside the host could not be interrupted: an open description of our own, without
       // blocking, lets us wait ourselves and leaves the one we share with other processes as it is.
@@ -198,6 +202,7 @@ export class FileTable {
       }
     }
     if (kind === P.KIND_STREAM) flags &= ~O_APPEND;
+    if (asPipe) aux |= P.DA_AS_PIPE;
     this.install({ kind, flags: flags & ~O_NONBLOCK, host: hostFd, aux }, false, fd);
   }
 

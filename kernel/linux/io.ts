@@ -11,7 +11,6 @@ import type { LinuxKernel } from './kernel.js';
 import { pipeRead, pipeWrite } from './pipe.js';
 import * as P from './process.js';
 import { disposition } from './signals.js';
-import { monotonicMs } from './wait.js';
 
 /** A description's own position; any other number is a position of the caller's. */
 export const CURRENT = -1;
@@ -117,7 +116,7 @@ function retrying(k: LinuxKernel, desc: number, attempt: () => number): number {
     } catch (error) {
       if (errnoOf(error) !== EAGAIN || k.files.nonblocking(desc)) throw error;
     }
-    if (k.sleeper.sleepUntil(k.ts, monotonicMs() + pause) === 'exit') throw new ThreadLeaves();
+    if (k.sleeper.pause(k.ts, pause) === 'exit') throw new ThreadLeaves();
   }
 }
 
@@ -144,6 +143,8 @@ function takePeeked(k: LinuxKernel, desc: number): number {
 
 /** Whether a read of a stream would return at once: for those we can ask without blocking, by reading a byte ahead. */
 export function streamReadable(k: LinuxKernel, desc: number): boolean {
+  // When bytes arrive is the host's timing: under a schedule a read waits for them, and no poll can tell.
+  if (k.env.scheduled) return true;
   return k.files.locked(() => {
     const aux = k.files.word(desc, P.D_AUX);
     if ((aux & P.DA_POLLED) === 0 || (aux & P.DA_PEEKED) !== 0) return true;

@@ -59,7 +59,7 @@ export class LinuxKernel {
     this.space = env.space;
     this.mem = env.mem;
     this.#i32 = env.machine.i32;
-    this.sleeper = new Sleeper(env.machine, env.threads);
+    this.sleeper = new Sleeper(env.machine, env.threads, env.scheduled);
     this.files = new FileTable(env.machine);
     this.mapped = new MappedFiles(env.machine);
     this.mapped.serve(env.space);

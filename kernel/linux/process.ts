@@ -73,6 +73,8 @@ export const DA_POLLED = 0x400;
 export const DA_KEEP = 0x800;
 /** eventfd: reads take 1 (EFD_SEMAPHORE). */
 export const DA_SEMAPHORE = 0x1000;
+/** Shows itself as a pipe, whatever it is on the host. */
+export const DA_AS_PIPE = 0x2000;
 
 /** Words of a pipe. Counters of bytes ever read and written wrap at 2^32. */
 export const PP_USED = 0;

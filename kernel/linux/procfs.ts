@@ -4,6 +4,7 @@ import { PAGE_SIZE, T_TID } from '../core/layout.js';
 import { RF_FILE, RF_SHARED } from '../core/regions.js';
 import type { LinuxKernel } from './kernel.js';
 import { L_NAME, P_PID, P_PPID } from './process.js';
+import { FIXED_MEMORY } from './sys-info.js';
 
 /** Contents of a synthesised file, or null when `name` is none. `name` is what follows /proc/self or /proc. */
 export function procFile(k: LinuxKernel, name: string): Uint8Array | null {
@@ -36,9 +37,10 @@ function render(k: LinuxKernel, name: string): string | null {
       ).join('');
     case '/meminfo': {
       const kb = (bytes: number) => String(Math.floor(bytes / 1024)).padStart(8);
-      const free = os.freemem();
+      const all = k.env.scheduled ? FIXED_MEMORY : os.totalmem();
+      const free = k.env.scheduled ? FIXED_MEMORY / 2 : os.freemem();
       return (
-        `MemTotal:       ${kb(os.totalmem())} kB\nMemFree:        ${kb(free)} kB\nMemAvailable:   ${kb(free)} kB\n` +
+        `MemTotal:       ${kb(all)} kB\nMemFree:        ${kb(free)} kB\nMemAvailable:   ${kb(free)} kB\n` +
         'Buffers:               0 kB\nCached:                0 kB\nSwapTotal:             0 kB\nSwapFree:              0 kB\n'
       );
     }

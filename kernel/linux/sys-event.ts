@@ -9,7 +9,6 @@ import * as P from './process.js';
 import type { Handlers } from './table.js';
 import { relativeDeadline } from './time.js';
 import { probe } from './user.js';
-import { monotonicMs } from './wait.js';
 
 /** Largest value of an eventfd counter, 2^64 - 2, as near as a double comes to it. */
 const EVENT_MAX = 2 ** 64 - 2048;
@@ -112,7 +111,7 @@ function poll(k: LinuxKernel, watched: readonly Watched[], deadline: number): nu
       const desc = k.files.lookup(w.fd);
       if (desc !== 0 && k.files.word(desc, P.D_KIND) === P.KIND_STREAM) streams = true;
     }
-    const now = monotonicMs();
+    const now = k.sleeper.now();
     if (count > 0 || now >= deadline) return count;
     const until = streams ? Math.min(deadline, now + STREAM_LOOK) : deadline;
     if (k.sleeper.wait(k.ts, P.P_READY, seen, until) === 'exit') return LEAVE;

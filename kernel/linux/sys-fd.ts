@@ -116,7 +116,9 @@ export const FD_CALLS: Handlers = {
   ioctl(k, fd, request, addr) {
     return k.files.use(fd, (desc) => {
       const isTty =
-        k.files.word(desc, P.D_KIND) === P.KIND_STREAM && tty.isatty(k.files.word(desc, P.D_HOST));
+        k.files.word(desc, P.D_KIND) === P.KIND_STREAM &&
+        (k.files.word(desc, P.D_AUX) & P.DA_AS_PIPE) === 0 &&
+        tty.isatty(k.files.word(desc, P.D_HOST));
       switch (request) {
         case abi.FIOCLEX:
         case abi.FIONCLEX:

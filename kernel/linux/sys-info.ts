@@ -7,6 +7,7 @@ import { EINVAL, EPERM, ESRCH } from './errno.js';
 import type { LinuxKernel } from './kernel.js';
 import { L_NAME, P_PID, P_PPID } from './process.js';
 import type { Handlers } from './table.js';
+import { processCpu, type TimeSpec } from './time.js';
 
 const UNLIMITED = -1;
 /** Soft and hard limits by RLIMIT_* number (asm-generic/resource.h). */
@@ -17,6 +18,17 @@ const LIMITS: readonly (readonly [number, number])[] = Array.from({ length: 16 }
   if (i === 8) return [65536, 65536];
   if (i === 13 || i === 14) return [0, 0];
   return [UNLIMITED, UNLIMITED];
+});
+
+/** Host memory that a scheduled guest is told of, in bytes. */
+export const FIXED_MEMORY = 8 * 2 ** 30;
+
+const fixedUsage = ([sec, nsec]: TimeSpec) => ({
+  userCPUTime: sec * 1e6 + nsec / 1e3,
+  systemCPUTime: 0,
+  maxRSS: 0,
+  minorPageFault: 0,
+  majorPageFault: 0,
 });
 
 const pid = (k: LinuxKernel) => k.machine.i32[P_PID >> 2];
@@ -120,7 +132,8 @@ export const INFO_CALLS: Handlers = {
   },
 
   uname(k, addr) {
-    k.mem.copyOut(addr, text(['Linux', os.hostname(), '6.1.0-capgrind', '#1 SMP', 'riscv64', '(none)']));
+    const host = k.env.scheduled ? 'capgrind' : os.hostname();
+    k.mem.copyOut(addr, text(['Linux', host, '6.1.0-capgrind', '#1 SMP', 'riscv64', '(none)']));
     return 0;
   },
 
@@ -128,12 +141,13 @@ export const INFO_CALLS: Handlers = {
     const bytes = new Uint8Array(112);
     const v = new DataView(bytes.buffer);
     const put = (at: number, value: number) => v.setBigUint64(at, BigInt(Math.floor(value)), true);
-    put(0, os.uptime());
-    os.loadavg().forEach((load, i) => {
+    const fixed = k.env.scheduled;
+    put(0, fixed ? fixed.now() / 1e9 : os.uptime());
+    (fixed ? [0, 0, 0] : os.loadavg()).forEach((load, i) => {
       put(8 + i * 8, load * 65536);
     });
-    put(32, os.totalmem());
-    put(40, os.freemem());
+    put(32, fixed ? FIXED_MEMORY : os.totalmem());
+    put(40, fixed ? FIXED_MEMORY / 2 : os.freemem());
     v.setUint16(80, Atomics.load(k.machine.i32, G_LIVE_THREADS >> 2), true);
     v.setUint32(104, 1, true);
     k.mem.copyOut(addr, bytes);
@@ -145,7 +159,8 @@ export const INFO_CALLS: Handlers = {
     const total = size < 0 ? 0x1ffffff : Math.min(size, 0x1ffffff);
     for (let done = 0; done < total; ) {
       const part = k.bounce.subarray(0, Math.min(k.bounce.length, total - done));
-      crypto.randomFillSync(part);
+      if (k.env.scheduled) k.env.scheduled.random(part);
+      else crypto.randomFillSync(part);
       k.mem.copyOut(addr + done, part);
       done += part.length;
     }
@@ -211,7 +226,7 @@ export const INFO_CALLS: Handlers = {
     if (who !== 0 && who !== 1 && who !== -1) return -EINVAL;
     const bytes = new Uint8Array(144);
     if (who !== -1) {
-      const usage = process.resourceUsage();
+      const usage = k.env.scheduled ? fixedUsage(processCpu(k)) : process.resourceUsage();
       const v = new DataView(bytes.buffer);
       const put = (at: number, value: number) => v.setBigInt64(at, BigInt(Math.floor(value)), true);
       [usage.userCPUTime, usage.systemCPUTime].forEach((us, i) => {

@@ -7,6 +7,7 @@ import * as P from './process.js';
 import { procFile } from './procfs.js';
 import { pathOrFd } from './sys-path.js';
 import type { Handlers } from './table.js';
+import { wall } from './time.js';
 
 /** STATX_BASIC_STATS and STATX_BTIME. */
 const STATX_FILLED = 0xfff;
@@ -74,7 +75,8 @@ function encodeStatx(s: fs.BigIntStats): Uint8Array {
 /** What fstat says about pipes and eventfds, which no host file stands for. */
 function inventedStat(k: LinuxKernel, desc: number): fs.BigIntStats {
   const pipe = k.files.word(desc, P.D_KIND) !== P.KIND_EVENT;
-  const now = BigInt(Date.now()) * 1_000_000n;
+  const [sec, nsec] = wall(k);
+  const now = BigInt(sec) * 1_000_000_000n + BigInt(nsec);
   return {
     dev: 13n,
     ino: BigInt(pipe ? 1000 + k.files.word(desc, P.D_HOST) : 1),
@@ -95,7 +97,7 @@ function inventedStat(k: LinuxKernel, desc: number): fs.BigIntStats {
 
 function statFd(k: LinuxKernel, fd: number): fs.BigIntStats {
   return k.files.use(fd, (desc) =>
-    k.files.word(desc, P.D_KIND) > P.KIND_DIR
+    k.files.word(desc, P.D_KIND) > P.KIND_DIR || k.files.word(desc, P.D_AUX) & P.DA_AS_PIPE
       ? inventedStat(k, desc)
       : fs.fstatSync(k.files.word(desc, P.D_HOST), { bigint: true }),
   );

@@ -17,17 +17,17 @@ function clock(k: LinuxKernel, id: number): time.TimeSpec {
     case abi.CLOCK_MONOTONIC_RAW:
     case abi.CLOCK_MONOTONIC_COARSE:
     case abi.CLOCK_BOOTTIME:
-      return time.monotonic();
+      return time.monotonic(k);
     case abi.CLOCK_PROCESS_CPUTIME_ID:
-      return time.processCpu();
+      return time.processCpu(k);
     case abi.CLOCK_THREAD_CPUTIME_ID:
-      return time.threadCpu();
+      return time.threadCpu(k);
     default:
       break;
   }
   // Negative ids name the CPU time of a process (bits 0..2 = 2) or of a thread (6), as clock_getcpuclockid makes them.
-  if (id < 0 && (id & 7) === 2) return time.processCpu();
-  if (id < 0 && (id & 7) === 6) return time.threadCpu();
+  if (id < 0 && (id & 7) === 2) return time.processCpu(k);
+  if (id < 0 && (id & 7) === 6) return time.threadCpu(k);
   throw new SysError(EINVAL);
 }
 
@@ -66,11 +66,10 @@ export const TIME_CALLS: Handlers = {
   },
 
   times(k, addr) {
-    const { user, system } = process.cpuUsage();
-    const ticks = (us: number) => Math.floor((us * abi.CLK_TCK) / 1e6);
-    const fields = [ticks(user), ticks(system), 0, 0];
+    const [user, nsecs] = time.processCpu(k);
+    const fields = [Math.floor((user + nsecs / 1e9) * abi.CLK_TCK), 0, 0, 0];
     if (addr !== 0) for (const [i, t] of fields.entries()) k.mem.writeU64(addr + i * 8, t);
-    const [sec, nsec] = time.monotonic();
+    const [sec, nsec] = time.monotonic(k);
     return Math.floor((sec - k.machine.f64[P_START >> 3]) * abi.CLK_TCK + (nsec * abi.CLK_TCK) / 1e9);
   },
 };

@@ -4,7 +4,6 @@ import { EINVAL } from './errno.js';
 import { SysError } from './error.js';
 import type { LinuxKernel } from './kernel.js';
 import { P_WALL_NSEC, P_WALL_SEC } from './process.js';
-import { monotonicMs } from './wait.js';
 
 /** Seconds and nanoseconds, normalised. */
 export type TimeSpec = readonly [number, number];
@@ -16,25 +15,31 @@ export function normal(sec: number, nsec: number): TimeSpec {
   return [sec + carry, nsec - carry * BILLION];
 }
 
-export function monotonic(): TimeSpec {
-  return process.hrtime();
+/** A count of nanoseconds. */
+const spec = (ns: number): TimeSpec => normal(0, Math.floor(ns));
+
+export function monotonic(k: LinuxKernel): TimeSpec {
+  return k.env.scheduled ? spec(k.env.scheduled.now()) : process.hrtime();
 }
 
 /** The wall clock: the monotonic one plus the distance taken at start-up, so it never steps while a guest runs. */
 export function wall(k: LinuxKernel): TimeSpec {
-  const [sec, nsec] = process.hrtime();
+  const [sec, nsec] = monotonic(k);
   const { f64 } = k.machine;
   return normal(sec + f64[P_WALL_SEC >> 3], nsec + f64[P_WALL_NSEC >> 3]);
 }
 
 /** CPU time of the host process: the translator's work counts as the guest's. */
-export function processCpu(): TimeSpec {
+export function processCpu(k: LinuxKernel): TimeSpec {
+  if (k.env.scheduled)
+    return spec(k.env.threads.live().reduce((sum, ts) => sum + k.env.scheduled!.cpu(ts), 0));
   const { user, system } = process.cpuUsage();
   return normal(0, (user + system) * 1000);
 }
 
 /** CPU time of the calling host thread, which is the guest thread's worker. */
-export function threadCpu(): TimeSpec {
+export function threadCpu(k: LinuxKernel): TimeSpec {
+  if (k.env.scheduled) return spec(k.env.scheduled.cpu(k.ts));
   const text = fs.readFileSync('/proc/thread-self/schedstat', 'latin1');
   return normal(0, Number.parseInt(text, 10));
 }
@@ -55,7 +60,7 @@ export function writeTime(k: LinuxKernel, addr: number, [sec, nsec]: TimeSpec): 
 /** Monotonic ms at which the timeout at `addr`, counted from now, has passed. */
 export function relativeDeadline(k: LinuxKernel, addr: number): number {
   const [sec, nsec] = readTime(k, addr);
-  return monotonicMs() + sec * 1e3 + nsec / 1e6;
+  return k.sleeper.now() + sec * 1e3 + nsec / 1e6;
 }
 
 /** Monotonic ms of a point of the monotonic or the wall clock. */

@@ -49,6 +49,12 @@ export function printTrailer(
       `${n} guest thread${n === 1 ? '' : 's'} ran on ${workers} worker${workers === 1 ? '' : 's'}, at most ${i32[G_PEAK_THREADS >> 2]} at once (${main.config.atomicity})`,
     );
   }
+  const { schedule } = result;
+  if (schedule) {
+    log.user(
+      `schedule: ${schedule.kind} seed ${schedule.seed} hash ${schedule.hash}, ${schedule.switches} switches, ${schedule.blocks} blocks, ${schedule.end}`,
+    );
+  }
   if (stats) {
     const s = main.store.stats();
     log.debug(`translated: ${s.regions} regions in ${s.modules} modules, ${s.bytes} bytes of wasm`);

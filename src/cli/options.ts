@@ -6,10 +6,15 @@ import { readFileSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import yargs from 'yargs';
+import { QUANTUM, type ScheduleConfig, type ScheduleKind } from '../engine/schedule/config.js';
 
 export interface Options {
   tool: string;
   atomicity: 'serial' | 'parallel' | undefined;
+  /** A seeded schedule, or null for --schedule=free. */
+  schedule: ScheduleConfig | null;
+  /** Under serial without a schedule: blocks of a turn, 0 for time slices. */
+  quantum: number;
   sysroot: string | undefined;
   logFile: string | undefined;
   logFd: number;
@@ -54,6 +59,36 @@ const whole = (v: unknown, name: string, lo: number, hi: number): number => {
 
 const list = (v: unknown): string[] => (v === undefined ? [] : (Array.isArray(v) ? v : [v]).map(String));
 
+const LARGEST = 2 ** 32 - 1;
+
+/** --schedule and what belongs to it. */
+function readSchedule(v: (name: string) => unknown): Pick<Options, 'schedule' | 'quantum'> {
+  const number = (name: string, otherwise: number, lo: number, hi: number): number =>
+    v(name) === undefined ? otherwise : whole(v(name), name, lo, hi);
+  const kind = String(v('schedule') ?? 'free');
+  if (kind !== 'free' && !Object.hasOwn(QUANTUM, kind)) {
+    throw new UsageError(`Bad option: --schedule=${kind} (free, fair, random or pct)`);
+  }
+  if (kind === 'free') {
+    for (const name of ['seed', 'pct-depth', 'pct-steps', 'max-blocks']) {
+      if (v(name) !== undefined) throw new UsageError(`--${name} needs --schedule=fair, random or pct`);
+    }
+    return { schedule: null, quantum: number('quantum', 0, 1, 2 ** 31 - 1) };
+  }
+  const seeded = kind as ScheduleKind;
+  return {
+    quantum: 0,
+    schedule: {
+      kind: seeded,
+      seed: number('seed', 0, 0, LARGEST),
+      quantum: number('quantum', QUANTUM[seeded], 1, 2 ** 31 - 1),
+      pctDepth: number('pct-depth', 3, 1, 100),
+      pctSteps: number('pct-steps', 0, 1, LARGEST),
+      maxBlocks: number('max-blocks', Number.MAX_SAFE_INTEGER, 1, Number.MAX_SAFE_INTEGER),
+    },
+  };
+}
+
 /** The parser; also what prints --help. */
 function parser() {
   return yargs()
@@ -78,6 +113,12 @@ function parser() {
       default: 'helgrind',
     })
     .option('atomicity', { type: 'string', describe: 'serial: one thread at a time; parallel: all at once' })
+    .option('schedule', { type: 'string', describe: 'free, or seeded and repeatable: fair, random, pct' })
+    .option('seed', { type: 'string', describe: 'of --schedule and of the random numbers of the guest' })
+    .option('quantum', { type: 'string', describe: 'blocks of a turn: serial, fair; longest: random, pct' })
+    .option('pct-depth', { type: 'string', describe: 'ordering constraints of the bugs that pct looks for' })
+    .option('pct-steps', { type: 'string', describe: 'blocks among which pct changes priorities' })
+    .option('max-blocks', { type: 'string', describe: 'a scheduled run of more blocks ends as a livelock' })
     .option('sysroot', {
       type: 'string',
       describe: 'where the interpreter and libraries of dynamic programs are',
@@ -110,6 +151,12 @@ function parser() {
 const KNOWN = new Set([
   'tool',
   'atomicity',
+  'schedule',
+  'seed',
+  'quantum',
+  'pct-depth',
+  'pct-steps',
+  'max-blocks',
   'sysroot',
   'log-file',
   'log-fd',
@@ -170,11 +217,18 @@ export function parseCommandLine(argv: readonly string[], env: NodeJS.ProcessEnv
     throw new UsageError(`Bad option: --atomicity=${atomicity} (serial or parallel)`);
   }
   const sysroot = v('sysroot') as string | undefined;
+  const turns = readSchedule(v);
+  if (turns.schedule && atomicity === 'parallel') {
+    throw new UsageError(
+      `--schedule=${turns.schedule.kind} runs one thread at a time: not with --atomicity=parallel`,
+    );
+  }
   return {
     kind: 'run',
     options: {
       tool: String(v('tool')),
       atomicity,
+      ...turns,
       sysroot: sysroot === undefined ? undefined : resolve(sysroot),
       logFile: v('log-file') as string | undefined,
       logFd: v('log-fd') === undefined ? 2 : whole(v('log-fd'), 'log-fd', -1, 65535),

@@ -2,6 +2,7 @@
 
 import type { MainProcess, RunResult } from '../engine/main-process.js';
 import { VERSION } from '../engine/paths.js';
+import type { ScheduleConfig } from '../engine/schedule/config.js';
 import { formatFrame, type TraceOptions } from '../image/frames.js';
 import type { Frame } from '../image/image-set.js';
 import type { ReportedError } from '../report/record.js';
@@ -28,19 +29,28 @@ function runReport(main: MainProcess, result: RunResult): RunReport {
     args: config.linux.argv.slice(1),
     tool: config.tool,
     atomicity: config.atomicity,
-    schedule: null,
+    schedule: config.schedule && scheduleOf(config.schedule),
     end: endOf(result),
     status: result.status,
     signal: result.signal,
     errors: errors.found,
     findings: findings(main),
-    interleaving: result.interleaving ?? null,
-    blocks: result.blocks ?? null,
+    interleaving: result.schedule?.hash ?? null,
+    switches: result.schedule?.switches ?? null,
+    blocks: result.schedule?.blocks ?? null,
   };
 }
 
 function endOf(result: RunResult): RunEnd {
-  return result.stuck ?? (result.signal > 0 ? 'signal' : 'exit');
+  const end = result.schedule?.end ?? 'exit';
+  return end === 'exit' && result.signal > 0 ? 'signal' : end;
+}
+
+/** The options that repeat the schedule, by name. */
+function scheduleOf(s: ScheduleConfig): Record<string, string | number> {
+  const { kind, seed, quantum, pctDepth, pctSteps, maxBlocks } = s;
+  const pct: Record<string, number> = kind === 'pct' ? { 'pct-depth': pctDepth, 'pct-steps': pctSteps } : {};
+  return { schedule: kind, seed, quantum, ...pct, 'max-blocks': maxBlocks };
 }
 
 function findings(main: MainProcess): ReportedFinding[] {

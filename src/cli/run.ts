@@ -14,24 +14,30 @@ import type { Options } from './options.js';
 import { UsageError } from './options.js';
 import { writeResult } from './result.js';
 
+/** What a scheduled guest sees of the host: the same on every machine. */
+const SCHEDULED_PID = 1000;
+const SCHEDULED_CPUS = 4;
+
 export async function runProgram(o: Options, program: string): Promise<RunResult> {
   const tool = await loadTool(asUsage(() => resolveTool(o.tool)));
   const file = openProgram(program);
   const config: RunConfig = {
     tool: resolveTool(o.tool),
     toolOptions: toolOptions(tool, o.toolOptions),
-    atomicity: policy(tool, o.atomicity),
+    atomicity: o.schedule ? 'serial' : policy(tool, o.atomicity),
+    schedule: o.schedule,
+    quantum: o.quantum,
     maxThreads: Math.min(o.maxThreads, tool.maxThreads ?? o.maxThreads),
     linux: {
       ...(o.sysroot === undefined ? {} : { sysroot: o.sysroot }),
       exePath: resolve(program),
       argv: [program, ...o.args],
       envp: Object.entries(process.env).map(([k, v]) => `${k}=${v ?? ''}`),
-      cpus: availableParallelism(),
+      cpus: o.schedule ? SCHEDULED_CPUS : availableParallelism(),
       trace: o.traceSyscalls,
     },
     id: `capgrind-${process.pid}`,
-    pid: process.pid,
+    pid: o.schedule ? SCHEDULED_PID : process.pid,
     report: {
       fd: reportFd(o),
       verbosity: Math.max(0, 1 + o.verbose - o.quiet),

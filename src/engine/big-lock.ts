@@ -4,18 +4,43 @@
  * holder to come to a safepoint, so a spinning thread cannot starve the one it waits for.
  */
 
-import { G_EXITING, G_LOCK_BIG, STOP_YIELD, THREAD_STRIDE, THREADS } from '../../kernel/core/layout.js';
+import {
+  G_EXITING,
+  G_LOCK_BIG,
+  STOP_YIELD,
+  T_STEPS,
+  THREAD_STRIDE,
+  THREADS,
+} from '../../kernel/core/layout.js';
 import type { Machine } from '../../kernel/core/machine.js';
 import type { ThreadTable } from '../../kernel/core/threads.js';
 import { FairLock } from '../../sync/fairlock.js';
 
-export class BigLock {
+/** The right to run guest code where threads take turns. `ts` is a thread state; each thread asks for its own. */
+export interface Turns {
+  /** Waits for the turn. Returns without it when the process ends. */
+  acquire(ts: number): void;
+  /** Gives the turn away; nothing when the thread does not have it. */
+  release(ts: number): void;
+  /** At a safepoint. */
+  offer(ts: number): void;
+  /** Runs fn, which may sleep on the host. */
+  without<R>(ts: number, fn: () => R): R;
+  /** sched_yield. */
+  yielded(ts: number): void;
+  /** The thread has used up its steps (EXIT_STEP). */
+  step(ts: number): void;
+}
+
+export class BigLock implements Turns {
   private readonly lock: FairLock;
   private readonly i32: Int32Array;
 
   constructor(
     machine: Machine,
     private readonly threads: ThreadTable,
+    /** Steps between two offers, 0 for time slices only. */
+    private readonly quantum = 0,
   ) {
     this.i32 = machine.i32;
     this.lock = new FairLock(machine.i32, G_LOCK_BIG >> 2, 'bigLock');
@@ -44,6 +69,15 @@ export class BigLock {
     if (this.lock.waiters() === 0) return;
     this.release(ts);
     this.acquire(ts);
+  }
+
+  yielded(ts: number): void {
+    this.offer(ts);
+  }
+
+  step(ts: number): void {
+    this.offer(ts);
+    this.i32[(ts + T_STEPS) >> 2] = this.quantum;
   }
 
   /** Runs fn, which may sleep, without the lock. */

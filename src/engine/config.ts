@@ -1,11 +1,16 @@
 /** What a run is: plain data made by the command line, handed to every worker. */
 import type { LinuxConfig } from '../../kernel/linux/env.js';
+import type { ScheduleConfig } from './schedule/config.js';
 
 export interface RunConfig {
   /** Name of a bundled tool, or the absolute path of a module. */
   tool: string;
   toolOptions: Record<string, string>;
   atomicity: 'serial' | 'parallel';
+  /** A seeded schedule; implies serial. null: threads run as the host lets them. */
+  schedule: ScheduleConfig | null;
+  /** Without a schedule, under serial: steps between two offers of the lock; 0 for time slices. */
+  quantum: number;
   maxThreads: number;
   linux: LinuxConfig;
   /** Identifies the run among others on the host: names of channels. */

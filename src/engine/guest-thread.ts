@@ -27,10 +27,11 @@ import {
   EXIT_ILLEGAL,
   EXIT_MISALIGNED,
   EXIT_RETURN,
+  EXIT_STEP,
   EXIT_SYSCALL,
 } from '../ir/ir.js';
 import type { CodeCache } from '../jit/cache.js';
-import type { BigLock } from './big-lock.js';
+import type { Turns } from './big-lock.js';
 
 /** Signals that end or trap a thread, with their si_code. */
 export interface Trap {
@@ -59,19 +60,20 @@ export interface Hooks {
   /** A wrapped function returned to the trampoline; gives the real return address. */
   returned(ts: number): number;
   flushIcache(): void;
+  /** Nanoseconds since some moment before the thread's start, for the counters that the guest can read. */
+  clock(): number;
 }
 
 export class GuestThread {
   private readonly i32: Int32Array;
   private readonly u32: Uint32Array;
   private slowPc = -1;
-  private readonly start = process.hrtime.bigint();
   cache!: CodeCache;
 
   constructor(
     readonly machine: Machine,
     readonly threads: ThreadTable,
-    private readonly big: BigLock | null,
+    private readonly turns: Turns | null,
     private readonly hooks: Hooks,
   ) {
     this.i32 = machine.i32;
@@ -85,7 +87,7 @@ export class GuestThread {
       js_page: (ts: number) => this.page(ts),
       js_code: (ts: number) => this.code(ts),
       js_poll: (ts: number) => this.poll(ts),
-      js_clock: () => Number(process.hrtime.bigint() - this.start),
+      js_clock: () => this.hooks.clock(),
     };
   }
 
@@ -103,9 +105,8 @@ export class GuestThread {
     };
   }
 
-  /** Runs the thread from T_PC until it ends. */
+  /** Runs the thread from T_PC until it ends; it has the turn, where threads take turns. */
   run(ts: number): void {
-    this.big?.acquire(ts);
     this.threads.leaveKernel(ts);
     for (;;) {
       const unwind = this.i32[(ts + T_UNWIND) >> 2]!;
@@ -127,7 +128,6 @@ export class GuestThread {
       }
     }
     this.threads.enterKernel(ts);
-    this.big?.release(ts);
   }
 
   getPc(ts: number): number {
@@ -190,6 +190,9 @@ export class GuestThread {
         return 0;
       case EXIT_RETURN:
         this.setPc(ts, this.hooks.returned(ts));
+        return 1;
+      case EXIT_STEP:
+        this.turns?.step(ts);
         return 1;
       case EXIT_FENCEI:
         this.hooks.flushIcache();
@@ -266,7 +269,7 @@ export class GuestThread {
     this.threads.enterKernel(ts);
     Atomics.and(i32, (ts + T_STOP) >> 2, STOP_EXIT);
     Atomics.store(i32, (ts + T_LIMIT) >> 2, DEPTH_LIMIT);
-    this.big?.offer(ts);
+    this.turns?.offer(ts);
     this.threads.leaveKernel(ts);
     this.settle(ts);
   }

@@ -30,6 +30,8 @@ import type { RunConfig, ToMain, WorkerData } from './config.js';
 import { ErrorStore } from './error-store.js';
 import { GUEST_WORKER, RT_WASM } from './paths.js';
 import { toolErrors } from './reporter.js';
+import type { ScheduleOutcome } from './schedule/config.js';
+import { Schedule } from './schedule/schedule.js';
 import { Symbols } from './symbols.js';
 import { ToolRuntime } from './tool-runtime.js';
 
@@ -40,12 +42,8 @@ export interface RunResult {
   signal: number;
   /** Set when a worker died of something that is not the guest's doing. */
   failure?: Error;
-  /** Why a run that could not go on was ended: no thread can run any more, or its budget of blocks is used up. */
-  stuck?: 'deadlock' | 'livelock';
-  /** Hash of the order of blocks under a seeded schedule, in hex. */
-  interleaving?: string;
-  /** Blocks that a seeded schedule counted. */
-  blocks?: number;
+  /** What came of a seeded schedule. */
+  schedule?: ScheduleOutcome;
 }
 
 export class MainProcess {
@@ -59,6 +57,7 @@ export class MainProcess {
   program!: LoadedProgram;
   private pool!: Piscina;
   private firstTs = 0;
+  private schedule: Schedule | null = null;
 
   constructor(
     readonly config: RunConfig,
@@ -84,14 +83,27 @@ export class MainProcess {
   load(file: ProgramFile): void {
     const { config, machine } = this;
     const { linux } = config;
-    const request = { ...file, argv: linux.argv, envp: linux.envp };
-    this.program = loadProgram(
-      this.space,
-      this.mem,
-      linux.sysroot ? { ...request, sysroot: linux.sysroot } : request,
-    );
+    const random = new Uint8Array(16);
+    if (config.schedule) {
+      Schedule.prepare(machine, config.schedule);
+      this.schedule = new Schedule(machine, config.schedule, () => undefined);
+      this.schedule.random(random);
+    }
+    this.program = loadProgram(this.space, this.mem, {
+      ...file,
+      argv: linux.argv,
+      envp: linux.envp,
+      ...(linux.sysroot ? { sysroot: linux.sysroot } : {}),
+      ...(config.schedule ? { random } : {}),
+    });
     const ts = this.threads.alloc(0, config.pid);
-    bootLinux(machine, ts, { pid: config.pid, cwd: process.cwd(), name: linux.exePath.split('/').pop()! });
+    this.schedule?.add(ts);
+    bootLinux(machine, ts, {
+      pid: config.pid,
+      fixed: config.schedule !== null,
+      cwd: process.cwd(),
+      name: linux.exePath.split('/').pop()!,
+    });
     this.put64(ts + T_PC, this.program.entry);
     this.put64(ts + T_X + 2 * 8, this.program.sp);
     this.put64(ts + T_SP_START, this.program.sp);
@@ -184,6 +196,7 @@ export class MainProcess {
       signal: Math.max(0, Atomics.load(i32, G_EXIT_SIGNAL >> 2) - 1),
     };
     if (failure) result.failure = failure;
+    if (this.schedule) result.schedule = this.schedule.outcome();
     return result;
   }
 

@@ -26,15 +26,19 @@ import { LinuxKernel } from '../../kernel/linux/kernel.js';
 import { CodeCache } from '../jit/cache.js';
 import { CodeStore } from '../jit/code-store.js';
 import { hasFusedMadd } from '../jit/fma.js';
+import type { TranslateOptions } from '../jit/translate.js';
 import { reportFatal } from '../report/fatal.js';
 import { Log } from '../report/log.js';
 import type { Tool } from '../tools/api.js';
-import { BigLock } from './big-lock.js';
+import { BigLock, type Turns } from './big-lock.js';
 import { coreRequest } from './client-requests.js';
 import { codeHalf, fetchInsn } from './code-fetch.js';
-import type { ToMain, WorkerData } from './config.js';
+import type { RunConfig, ToMain, WorkerData } from './config.js';
 import { GuestThread, type Trap } from './guest-thread.js';
 import { toolErrors } from './reporter.js';
+import { type ScheduleEnd, STATUS_DEADLOCK, STATUS_LIVELOCK } from './schedule/config.js';
+import { reportDeadlock } from './schedule/deadlock.js';
+import { Schedule } from './schedule/schedule.js';
 import { Symbols } from './symbols.js';
 import { ToolRuntime } from './tool-runtime.js';
 
@@ -57,7 +61,8 @@ export class WorkerProcess {
   readonly threads: ThreadTable;
   readonly kernel: LinuxKernel;
   readonly log: Log;
-  private readonly big: BigLock | null;
+  private readonly schedule: Schedule | null;
+  private readonly turns: Turns | null;
   private readonly guest: GuestThread;
   private readonly cache: CodeCache;
   private readonly tool: ToolRuntime;
@@ -78,7 +83,11 @@ export class WorkerProcess {
     this.machine.self = FIRST_WORKER_ID + threadId;
     Atomics.add(this.machine.i32, WORKERS >> 2, 1);
     this.threads = new ThreadTable(this.machine, config.maxThreads);
-    this.big = this.machine.i32[G_SERIAL >> 2] ? new BigLock(this.machine, this.threads) : null;
+    this.schedule = config.schedule
+      ? new Schedule(this.machine, config.schedule, (end) => this.scheduleEnds(end))
+      : null;
+    const serial = this.machine.i32[G_SERIAL >> 2] !== 0;
+    this.turns = this.schedule ?? (serial ? new BigLock(this.machine, this.threads, config.quantum) : null);
     this.log = new Log(config.report.fd, config.pid, config.report.verbosity);
     this.space = new AddressSpace(this.machine, TASKS, {
       shootdown: () => this.threads.shootdown(this.current, 0),
@@ -93,6 +102,7 @@ export class WorkerProcess {
       mem: this.mem,
       threads: this.services(),
       config: config.linux,
+      ...(this.schedule ? { scheduled: this.schedule } : {}),
       warn: (text) => this.log.debug(text),
       trace: (text) => this.log.debug(text),
       flushIcache: () => this.cache.flushChanged(this.current),
@@ -108,13 +118,15 @@ export class WorkerProcess {
       config.toolOptions,
       toolErrors(config, tool, this.machine, data.errors, this.symbols, this.log),
     );
-    this.guest = new GuestThread(this.machine, this.threads, this.big, {
+    const start = process.hrtime.bigint();
+    this.guest = new GuestThread(this.machine, this.threads, this.turns, {
       syscall: (ts) => this.syscall(ts),
       page: (addr, access) => this.space.fault(addr, access),
       trap: (ts, trap) => this.trap(ts, trap),
       request: (ts) => this.request(ts),
       returned: (ts) => this.returned(ts),
       flushIcache: () => this.cache.flushChanged(this.current),
+      clock: () => this.schedule?.now() ?? Number(process.hrtime.bigint() - start),
     });
     this.cache = new CodeCache(
       this.machine,
@@ -125,6 +137,7 @@ export class WorkerProcess {
       this.tool.instrument(),
       {
         ...TRANSLATION,
+        ...steps(config),
         fma: hasFusedMadd(data.memory, WASM_PAGES),
         tso: this.machine.i32[G_TSO >> 2] !== 0,
         fuel: this.machine.i32[G_FUEL >> 2]!,
@@ -142,6 +155,7 @@ export class WorkerProcess {
   run(ts: number): void {
     this.current = ts;
     this.ended = false;
+    this.turns?.acquire(ts);
     this.threads.markRunning(ts);
     if (ts === THREADS && this.kernel.x(ts, 2) !== 0 && !this.started)
       this.tool.instance.threadCreated?.(ts, 0);
@@ -152,7 +166,9 @@ export class WorkerProcess {
     this.tool.collect(ts);
     this.tool.threadDone();
     this.threads.markExited(ts, 0);
+    this.schedule?.leave(ts);
     if (this.threads.free(ts) === 0) this.threads.exitProcess(0, 0);
+    this.turns?.release(ts);
   }
 
   private toolImports(): Record<string, CallableFunction> {
@@ -172,11 +188,11 @@ export class WorkerProcess {
     // Whoever joins the thread is woken by this call: what the tool does at a thread's end comes before.
     if (this.machine.i32[(ts + T_X + 17 * 8) >> 2] === SYS_EXIT) this.endThread(ts);
     const { beforeSyscall, afterSyscall } = this.tool.instance;
-    if (!beforeSyscall && !afterSyscall) return this.kernel.syscall(ts);
     const nr = this.machine.i32[(ts + T_X + 17 * 8) >> 2]!;
     beforeSyscall?.call(this.tool.instance, ts, nr);
     const r = this.kernel.syscall(ts);
     afterSyscall?.call(this.tool.instance, ts, nr);
+    this.schedule?.called(ts);
     return r;
   }
 
@@ -259,6 +275,7 @@ export class WorkerProcess {
         this.tool.instance.threadCreated?.(ts, this.current);
         this.guest.setPc(this.current, pc);
         Atomics.store(machine.i32, G_MULTI >> 2, 1);
+        this.schedule?.add(ts);
         this.tell({ kind: 'spawn', ts });
       },
       freeThread: (ts) => void threads.free(ts),
@@ -268,14 +285,33 @@ export class WorkerProcess {
       },
       exitProcess: (code) => void threads.exitProcess(code & 255, 0),
       killProcess: (signal) => void threads.exitProcess(128 + signal, signal),
-      blocked: (fn) => (this.big ? this.big.without(this.current, fn) : fn()),
-      yieldTurn: (ts) => this.big?.offer(ts),
+      blocked: (fn) => (this.turns ? this.turns.without(this.current, fn) : fn()),
+      yieldTurn: (ts) => this.turns?.yielded(ts),
       live: () => threads.live(),
     };
+  }
+
+  /** No thread can go on, or none may: the run ends here, with a report. */
+  private scheduleEnds(end: ScheduleEnd): void {
+    if (end === 'deadlock') {
+      reportDeadlock(this.log, this.machine, this.schedule!.waiting(), this.symbols, this.tool.memory);
+      this.threads.exitProcess(STATUS_DEADLOCK, 0);
+    } else {
+      this.log.user(`Livelock: the run is over after ${this.data.config.schedule!.maxBlocks} blocks`);
+      this.threads.exitProcess(STATUS_LIVELOCK, 0);
+    }
   }
 
   /** Whether the process has ended or is ending. */
   exiting(): boolean {
     return Atomics.load(this.machine.i32, G_EXITING >> 2) !== 0;
   }
+}
+
+/** Whether and how generated code counts steps. */
+function steps(config: RunConfig): Partial<TranslateOptions> {
+  if (config.schedule) {
+    return { steps: 'accesses', limits: { ...TRANSLATION.limits, atAccesses: true } };
+  }
+  return config.atomicity === 'serial' && config.quantum > 0 ? { steps: 'transfers' } : {};
 }

@@ -91,6 +91,8 @@ export const EXIT_MISALIGNED = 6;
 export const EXIT_RETURN = 7;
 /** Valgrind's client request sequence; next is behind it. */
 export const EXIT_CLIENT = 8;
+/** The thread has used up its steps (jit/steps.ts). */
+export const EXIT_STEP = 9;
 
 export interface Block {
   /** Guest address of the first instruction. */

@@ -4,6 +4,7 @@ import { type Block, EXIT_CLIENT, EXIT_RETURN, type Term } from '../ir/ir.js';
 import { illegal, lifterOf } from '../ir/lift.js';
 import '../ir/lift-fp.js';
 import type { Insn } from '../isa/decode.js';
+import { isShared } from './steps.js';
 
 /**
  * Return address given to wrapped functions in place of their own. It lies beyond every user address, so the
@@ -26,7 +27,10 @@ export type Fetch = (pc: number) => Insn | null | undefined;
 
 export interface Limits {
   insns: number;
+  /** Blocks that branches, jumps and returns lead to. */
   blocks: number;
+  /** Blocks end behind every access that other threads may see (steps.ts). */
+  atAccesses?: boolean;
 }
 
 export interface Region {
@@ -78,15 +82,19 @@ export function discover(head: number, fetch: Fetch, limits: Limits): Region {
   const leaders = new Set<number>([head]);
   const work = [head];
   let budget = limits.insns;
+  let room = limits.blocks - 1;
   while (work.length > 0 && budget > 0) {
     let pc = work.shift()!;
+    // An access has been passed, and nothing but fences behind it.
+    let ended = false;
     while (budget > 0 && !seen.has(pc)) {
       const i = fetch(pc);
       if (!i || !lifterOf(i.op)) break;
       seen.set(pc, i);
       budget--;
       if (isRequest(pc, i, fetch)) {
-        if (leaders.size < limits.blocks && !leaders.has(pc + REQUEST_LEN)) {
+        if (room > 0 && !leaders.has(pc + REQUEST_LEN)) {
+          room--;
           leaders.add(pc + REQUEST_LEN);
           work.push(pc + REQUEST_LEN);
         }
@@ -95,13 +103,16 @@ export function discover(head: number, fetch: Fetch, limits: Limits): Region {
       if (ENDS.has(i.op)) {
         for (const t of nextPcs(i, pc)) {
           if (leaders.has(t)) continue;
-          if (leaders.size >= limits.blocks) continue;
+          if (room <= 0) continue;
+          room--;
           leaders.add(t);
           work.push(t);
         }
         break;
       }
       pc += i.len;
+      ended = limits.atAccesses === true && (isShared(i) || (ended && i.op === 'fence'));
+      if (ended && fetch(pc)?.op !== 'fence') leaders.add(pc);
     }
   }
   const blocks: Block[] = [];

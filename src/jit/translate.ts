@@ -2,7 +2,8 @@
 import type { Block } from '../ir/ir.js';
 import { optimise } from '../ir/opt.js';
 import { type CodegenOptions, RegionEmitter } from './codegen.js';
-import { discover, type Fetch, type Limits, type Region, single } from './region.js';
+import { discover, type Fetch, type Limits, type Region, single, TRAMPOLINE } from './region.js';
+import { countSteps, type StepKind } from './steps.js';
 import { I32, I64, ModuleBuilder } from './wasm.js';
 
 export interface TranslateOptions {
@@ -13,6 +14,8 @@ export interface TranslateOptions {
   /** Regions per module at most: callees of the head that are not translated yet come along. */
   batch: number;
   memoryPages: number;
+  /** Count steps, and leave when the thread has none left. */
+  steps?: StepKind;
 }
 
 /** A tool's chance to add to a block; the result replaces it. */
@@ -87,7 +90,11 @@ function emit(
   };
   const own: number[] = [];
   for (const r of regions) {
-    r.blocks = r.blocks.map((b) => optimise(instrument ? instrument(optimise(b)) : b));
+    r.blocks = r.blocks.map((b) => {
+      const own = instrument ? instrument(optimise(b)) : b;
+      const counted = opts.steps && b.pc !== TRAMPOLINE ? countSteps(own, b, opts.steps) : own;
+      return optimise(counted);
+    });
     const slot = slow ? slowSlot : slots.slotOf(r.head);
     own.push(slot);
     const e = new RegionEmitter(r, mod, options);

@@ -39,6 +39,8 @@ export interface RunReport {
   readonly findings: readonly ReportedFinding[];
   /** Hash of the order of blocks under a seeded schedule. */
   readonly interleaving: string | null;
+  /** Times that a seeded schedule let another thread run. */
+  readonly switches: number | null;
   readonly blocks: number | null;
 }
 

@@ -11,6 +11,7 @@ import { Machine } from '../../kernel/core/machine.js';
 import { entryHost } from '../../kernel/core/pagemap.js';
 import { createTask } from '../../kernel/core/task.js';
 import { ThreadTable } from '../../kernel/core/threads.js';
+import type { Turns } from '../../src/engine/big-lock.js';
 import { GuestThread, type Trap } from '../../src/engine/guest-thread.js';
 import { Builder } from '../../src/ir/builder.js';
 import { Interpreter } from '../../src/ir/interp.js';
@@ -21,6 +22,7 @@ import { decode, type Insn } from '../../src/isa/decode.js';
 import { CodeCache } from '../../src/jit/cache.js';
 import { CodeStore } from '../../src/jit/code-store.js';
 import type { Limits } from '../../src/jit/region.js';
+import type { StepKind } from '../../src/jit/steps.js';
 import { reference } from '../rt/softfloat-oracle.js';
 
 // Must be set before the first module is compiled.
@@ -58,6 +60,9 @@ export interface RigOptions {
   fuel: number;
   fma: boolean;
   tso: boolean;
+  /** Count steps; `turns` hears when there are none left. */
+  steps?: StepKind;
+  turns?: Turns;
 }
 
 export const LARGE: RigOptions = { limits: { insns: 600, blocks: 80 }, fuel: 20000, fma: true, tso: true };
@@ -84,7 +89,7 @@ export class JitRig {
 
   constructor(options: RigOptions) {
     this.ts = this.threads.alloc(0, 1);
-    this.guest = new GuestThread(this.machine, this.threads, null, {
+    this.guest = new GuestThread(this.machine, this.threads, options.turns ?? null, {
       syscall: () => this.stop(),
       page: (addr, access) => this.space.fault(addr, access),
       trap: (_ts, trap) => {
@@ -94,6 +99,7 @@ export class JitRig {
       request: () => {},
       returned: () => 0,
       flushIcache: () => this.cache.flushChanged(this.ts),
+      clock: () => performance.now() * 1e6,
     });
     this.cache = new CodeCache(
       this.machine,
@@ -109,6 +115,7 @@ export class JitRig {
         limits: options.limits,
         batch: 8,
         memoryPages: 65536,
+        ...(options.steps ? { steps: options.steps } : {}),
       },
       runtime(),
       { ...toolImports(), ...this.guest.imports() },
