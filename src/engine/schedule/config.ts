@@ -16,7 +16,7 @@ export interface ScheduleConfig {
   maxBlocks: number;
 }
 
-export const QUANTUM: Readonly<Record<ScheduleKind, number>> = { fair: 1000, random: 1024, pct: 20_000 };
+export const QUANTUM: Readonly<Record<ScheduleKind, number>> = { fair: 1000, random: 128, pct: 20_000 };
 
 /** How a scheduled run ended: by itself, with no thread able to go on, or out of its budget of blocks. */
 export type ScheduleEnd = 'exit' | 'deadlock' | 'livelock';

@@ -1,0 +1,17 @@
+/* Lost update: two threads add to a counter without a lock; between load and store the other one's sum is lost. */
+#include "rare.h"
+enum { TIMES = 4 };
+static u64 counter;
+static void *add(void *me) {
+  (void)me;
+  for (int i = 0; i < TIMES; i++) {
+    work(100);
+    STORE(counter, LOAD(counter) + 1);
+  }
+  return NULL;
+}
+int guest(int argc, char **argv, char **envp, u64 *auxv) {
+  (void)argc, (void)argv, (void)envp, (void)auxv;
+  both(add, add);
+  return verdict("rare-lost-update", counter == 2 * TIMES);
+}

@@ -1,0 +1,15 @@
+/* A barrier that counts arrivals without an atomic: when one is lost, both threads spin for ever. */
+#include "rare.h"
+static u32 arrived;
+static void *arrive(void *me) {
+  (void)me;
+  work(60);
+  STORE(arrived, LOAD(arrived) + 1);
+  while (LOAD(arrived) != 2) sys(SYS_sched_yield);
+  return NULL;
+}
+int guest(int argc, char **argv, char **envp, u64 *auxv) {
+  (void)argc, (void)argv, (void)envp, (void)auxv;
+  both(arrive, arrive);
+  return verdict("rare-spin", arrived == 2);
+}
