@@ -4,7 +4,7 @@ static struct mutex first, second;
 static u64 moved;
 static void *forwards(void *me) {
   (void)me;
-  work(60);
+  work(30);
   mutex_lock(&first);
   mutex_lock(&second);
   moved++;
@@ -14,7 +14,7 @@ static void *forwards(void *me) {
 }
 static void *backwards(void *me) {
   (void)me;
-  work(60);
+  work(30);
   mutex_lock(&second);
   mutex_lock(&first);
   moved++;

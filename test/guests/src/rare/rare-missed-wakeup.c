@@ -4,7 +4,7 @@
 static u32 flag, events;
 static void *waiter(void *me) {
   (void)me;
-  work(60);
+  work(30);
   if (!LOAD(flag)) {
     u32 seen = LOAD(events);
     sys(SYS_futex, &events, FUTEX_WAIT | FUTEX_PRIVATE, seen, NULL);
@@ -13,7 +13,7 @@ static void *waiter(void *me) {
 }
 static void *signaller(void *me) {
   (void)me;
-  work(60);
+  work(30);
   STORE(flag, 1);
   __atomic_add_fetch(&events, 1, __ATOMIC_RELAXED);
   sys(SYS_futex, &events, FUTEX_WAKE | FUTEX_PRIVATE, 1);

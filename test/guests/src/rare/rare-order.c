@@ -5,7 +5,7 @@ static u64 *lookup;
 static u32 unset;
 static void *reader(void *me) {
   (void)me;
-  work(60);
+  work(30);
   u64 *at = LOAD(lookup);
   if (at == NULL) STORE(unset, 1);
   else at[0] = 1;

@@ -7,7 +7,7 @@ static void *writer(void *me) {
   (void)me;
   for (u64 i = 1; i <= TIMES; i++) {
     struct object *old = current, *fresh = &object[i & 1];
-    work(60);
+    work(30);
     fresh->used = i;
     fresh->twice = 2 * i;
     __atomic_store_n(&current, fresh, __ATOMIC_RELEASE);
@@ -19,7 +19,7 @@ static void *writer(void *me) {
 static void *reader(void *me) {
   (void)me;
   for (int i = 0; i < TIMES; i++) {
-    work(60);
+    work(30);
     struct object *now = __atomic_load_n(&current, __ATOMIC_ACQUIRE);
     if (LOAD(now->used) == POISON) STORE(stale, 1);
   }
