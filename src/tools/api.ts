@@ -5,6 +5,7 @@
  * (`ToolHost.counters`), shadow, or the tool area.
  */
 import type { Machine } from '../../kernel/core/machine.js';
+import type { L4Events } from '../../kernel/l4/events.js';
 import type { Block } from '../ir/ir.js';
 import type { ErrorSink, SuppressionKinds } from './errors.js';
 
@@ -75,6 +76,8 @@ export interface ToolInstance {
   /** Functions that instrumented code may call, by name: `fn(ts, ...args)`. */
   imports?: Record<string, CallableFunction>;
   wraps?: readonly Wrap[];
+  /** What the simulated Fiasco.OC tells, when a program of L4 runs. */
+  l4?: L4Events;
   /** The thread at ts is about to run; parent is 0 for the first one. Runs on the parent's worker. */
   threadCreated?(ts: number, parent: number): void;
   /** On the thread's own worker, before its first and after its last instruction. */

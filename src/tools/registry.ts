@@ -8,6 +8,7 @@ const BUNDLED: Record<string, () => Promise<{ default: Tool }>> = {
   none: () => import('./none.js'),
   lackey: () => import('./lackey/index.js'),
   helgrind: () => import('./helgrind/index.js'),
+  capcheck: () => import('./capcheck/index.js'),
 };
 
 export function bundledTools(): string[] {

@@ -19,13 +19,9 @@ import { ALLOCATED, type CapTables, FREED, NEVER } from './tables.js';
 /** Requests in a row that leave a slot allocated before a server is said to leak. */
 const ROW = 3;
 
-/** What one thread is doing. Not shared: events of a thread happen on its own worker. */
+/** A thread on its own worker. What others ask about it lies in the tables. */
 export class ThreadView {
-  /** In an open wait: what arrives goes into standing receive buffers. */
-  waiting = false;
-  /** Number of the request that it serves, from 1; 0 before the first. */
-  request = 0;
-  /** Slots allocated in this request, as task and slot. */
+  /** Slots allocated in the request that it serves, as task and slot. */
   readonly fresh: [number, number][] = [];
 
   constructor(
@@ -72,6 +68,18 @@ export class CapModel {
     this.i32[o + T.O_GONE_TRACE] = trace;
   }
 
+  /** A thread number is used for a new thread. */
+  threadBound(number: number, task: number): void {
+    const w = this.tables.thread(number);
+    this.i32.fill(0, w, w + T.THREAD);
+    this.i32[w + T.W_TASK] = task + 1;
+  }
+
+  /** Task of a thread, -1 before it has one. */
+  taskOf(number: number): number {
+    return this.i32[this.tables.thread(number) + T.W_TASK]! - 1;
+  }
+
   // --- the program's allocator --------------------------------------------------------------------------------
 
   allocated(thread: ThreadView, task: number, slot: number, trace: number): void {
@@ -86,11 +94,12 @@ export class CapModel {
     i32[s + T.S_STATE] = ALLOCATED;
     i32[s + T.S_REFS] = 1;
     i32[s + T.S_ALLOC_TRACE] = trace;
-    i32[s + T.S_REQUEST] = thread.request;
+    const request = i32[this.tables.thread(thread.number) + T.W_REQUEST]!;
+    i32[s + T.S_REQUEST] = request;
     // What it held before belongs to its former life.
     if (i32[s + T.S_OBJECT] === 0) i32[s + T.S_GENERATION] = 0;
     this.tables.count(T.H_ALLOCS);
-    if (thread.request > 0) thread.fresh.push([task, slot]);
+    if (request > 0) thread.fresh.push([task, slot]);
   }
 
   taken(task: number, slot: number): void {
@@ -98,50 +107,64 @@ export class CapModel {
     if (s >= 0) this.i32[s + T.S_REFS]!++;
   }
 
-  /** A slot is about to be given back, or released: is there anything to give? */
-  freeing(task: number, slot: number, trace: number): readonly Finding[] {
+  /**
+   * A slot is given back; called when the allocator's function begins, because another thread may get the slot before
+   * it returns. Functions that call each other do so for one slot: `nested` says that one is under way.
+   */
+  freeing(task: number, slot: number, trace: number, nested = false): readonly Finding[] {
     const s = this.tables.slot(task, slot, false);
     const state = s < 0 ? NEVER : this.i32[s + T.S_STATE]!;
-    if (state === ALLOCATED) return none;
+    if (state === ALLOCATED) {
+      this.give(s, trace);
+      return none;
+    }
     // Slots below the allocator's are not its business.
-    if (state === NEVER && !this.managed(task, slot)) return none;
+    if (nested || (state === NEVER && !this.managed(task, slot))) return none;
     const what = state === FREED ? 'is freed a second time' : 'is freed but was never allocated';
     return [this.finding('DoubleFree', s, slot, { text: `Capability slot ${hex(slot)} ${what}`, trace })];
   }
 
-  /** The allocator has taken a slot back. */
+  /** The allocator's function returns: what is in the slot now was left there. */
   freed(task: number, slot: number, trace: number): readonly Finding[] {
     const s = this.tables.slot(task, slot, false);
     if (s < 0) return none;
     const { i32 } = this;
-    if (i32[s + T.S_STATE] !== ALLOCATED) return none;
+    if (i32[s + T.S_STATE] !== FREED || i32[s + T.S_FREE_TRACE] !== trace || i32[s + T.S_OBJECT] === 0)
+      return none;
+    const text = `Capability slot ${hex(slot)} is freed although it still holds ${this.objectText(i32[s + T.S_OBJECT]!)}`;
+    return [this.finding('FreedFull', s, slot, { text, trace })];
+  }
+
+  /** A reference of a counting allocator is given back; the last one frees the slot. */
+  releasing(task: number, slot: number, trace: number): readonly Finding[] {
+    const s = this.tables.slot(task, slot, false);
+    if (s >= 0 && this.i32[s + T.S_STATE] === ALLOCATED && this.i32[s + T.S_REFS]! > 1) {
+      this.i32[s + T.S_REFS]!--;
+      return none;
+    }
+    return this.freeing(task, slot, trace);
+  }
+
+  private give(s: number, trace: number): void {
+    const { i32 } = this;
     i32[s + T.S_STATE] = FREED;
     i32[s + T.S_FREE_TRACE] = trace;
     this.tables.count(T.H_FREES);
     const site = this.tables.site(i32[s + T.S_ALLOC_TRACE]!, false);
     if (site >= 0) i32[site + T.L_ROW] = 0;
-    if (i32[s + T.S_OBJECT] === 0) return none;
-    const text = `Capability slot ${hex(slot)} is freed although it still holds ${this.objectText(i32[s + T.S_OBJECT]!)}`;
-    return [this.finding('FreedFull', s, slot, { text, trace })];
-  }
-
-  /** One reference of a counting allocator is gone: true when that was the last. */
-  released(task: number, slot: number): boolean {
-    const s = this.tables.slot(task, slot, false);
-    if (s < 0 || this.i32[s + T.S_STATE] !== ALLOCATED) return false;
-    this.i32[s + T.S_REFS]!--;
-    return this.i32[s + T.S_REFS] === 0;
   }
 
   // --- slots, as the kernel sees them -------------------------------------------------------------------------
 
-  filled(fill: Fill, receiver: ThreadView | null, trace: number, allowed = false): readonly Finding[] {
+  /** `receiver`: number of the thread in whose buffer it arrived; `allowed`: an overmap here is meant to be. */
+  filled(fill: Fill, receiver: number, trace: number, allowed = false): readonly Finding[] {
     const { i32, tables } = this;
     const s = tables.slot(fill.task, fill.slot, true);
     this.holds(fill.object, fill.kind);
     if (s < 0) return none;
     const found: Finding[] = [];
-    const buffer = fill.cause === 'ipc' && receiver?.waiting ? receiver.number : 0;
+    const waits = i32[tables.thread(receiver) + T.W_WAITING] !== 0;
+    const buffer = fill.cause === 'ipc' && waits ? receiver : 0;
     if (i32[s + T.S_DRAIN] === DRAIN_CAUSES.indexOf('overmap') + 1) {
       // The drain came just before: the same thread did both.
       i32[s + T.S_DRAIN] = DRAIN_CAUSES.length + 1;
@@ -230,29 +253,32 @@ export class CapModel {
 
   // --- invocations --------------------------------------------------------------------------------------------
 
-  /** A call begins. `label` is that of its tag; `name` says what it asks, for the report. */
-  invoking(task: number, target: Target, label: number, name: string, trace: number): readonly Finding[] {
+  /** A call begins: counts it, and says whether slot and object are as they should be. */
+  used(task: number, target: Target): boolean {
     const { i32 } = this;
-    if (target.slot < 0) return none;
     const s = this.tables.slot(task, target.slot, false);
-    const state = s < 0 ? NEVER : i32[s + T.S_STATE]!;
     if (s >= 0) i32[s + T.S_USED]!++;
     const o = this.tables.object(target.object, false);
     if (o >= 0) i32[o + T.O_USED]!++;
+    return target.object !== 0 && (s < 0 || i32[s + T.S_STATE] !== FREED);
+  }
+
+  /** It is not as it should be. `label` is that of the call's tag; `name` says what it asks. */
+  misused(task: number, target: Target, label: number, name: string, trace: number): readonly Finding[] {
+    const s = this.tables.slot(task, target.slot, false);
     const asks = `${name} is sent to capability slot ${hex(target.slot)}`;
-    if (state === FREED) {
+    if (s >= 0 && this.i32[s + T.S_STATE] === FREED) {
       return [this.finding('UseAfterFree', s, target.slot, { text: `${asks}, which was freed`, trace })];
     }
-    if (target.object !== 0) return none;
     // Programs announce names to a kernel debugger that they mostly do not have.
     if (label === LABEL.DEBUGGER) return none;
     return [this.finding('Empty', s, target.slot, { text: `${asks}, which is empty`, trace })];
   }
 
-  /** It was answered with this label. */
+  /** A call was answered with an error. */
   answered(
-    target: Target,
     task: number,
+    target: Target,
     label: number,
     result: number,
     name: string,
@@ -260,7 +286,7 @@ export class CapModel {
   ): readonly Finding[] {
     const kind = result === -ERROR.EBADPROTO ? 'Protocol' : result === -ERROR.ENOSYS ? 'Operation' : null;
     // META asks what somebody understands: no is an answer.
-    if (kind === null || label === LABEL.META || target.object === 0) return none;
+    if (kind === null || label === LABEL.META) return none;
     const what = kind === 'Protocol' ? 'the protocol' : 'the operation';
     const text = `${name}: ${this.objectText(target.object)} does not know ${what}`;
     const s = target.slot < 0 ? -1 : this.tables.slot(task, target.slot, false);
@@ -269,14 +295,16 @@ export class CapModel {
 
   /** The thread begins to wait for a request: what it did for the last one is done. */
   waits(thread: ThreadView): readonly Finding[] {
-    thread.waiting = true;
-    if (thread.request === 0 || thread.fresh.length === 0) return none;
     const { i32, tables } = this;
+    const w = tables.thread(thread.number);
+    const request = i32[w + T.W_REQUEST]!;
+    i32[w + T.W_WAITING] = 1;
+    if (thread.fresh.length === 0) return none;
     const found: Finding[] = [];
     const left = new Map<number, [number, number]>();
     for (const [task, slot] of thread.fresh) {
       const s = tables.slot(task, slot, false);
-      if (i32[s + T.S_STATE] === ALLOCATED && i32[s + T.S_REQUEST] === thread.request) {
+      if (i32[s + T.S_STATE] === ALLOCATED && i32[s + T.S_REQUEST] === request) {
         left.set(i32[s + T.S_ALLOC_TRACE]!, [s, slot]);
       }
     }
@@ -298,8 +326,9 @@ export class CapModel {
 
   /** A message arrived that was waited for. */
   received(thread: ThreadView): void {
-    thread.waiting = false;
-    thread.request++;
+    const w = this.tables.thread(thread.number);
+    this.i32[w + T.W_WAITING] = 0;
+    this.i32[w + T.W_REQUEST]!++;
     thread.fresh.length = 0;
   }
 

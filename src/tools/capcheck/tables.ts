@@ -7,6 +7,7 @@
  * | ------------------- | -------------------------------------------------------------------------- |
  * | 0 ..                | header, H_*                                                                 |
  * | TASK_ROWS ..        | TASKS_MAX records of TASK words, by task number                             |
+ * | THREAD_ROWS ..      | THREADS_MAX records of THREAD words, by thread number                       |
  * | SLOT_ROWS ..        | SLOTS_MAX records of SLOT words, hashed by task and slot                    |
  * | OBJECT_ROWS ..      | OBJECTS_MAX records of OBJECT words, hashed by number                       |
  * | SITE_ROWS ..        | SITES_MAX records of SITE words, hashed by trace: places that allocate slots |
@@ -29,7 +30,17 @@ export const K_NAME = 1;
 /** Task is gone: its slots are no leaks. */
 export const K_GONE = 2;
 
-export const SLOT_ROWS = TASK_ROWS + TASKS_MAX * TASK;
+export const THREAD_ROWS = TASK_ROWS + TASKS_MAX * TASK;
+export const THREADS_MAX = 1024;
+export const THREAD = 4;
+/** Number of its task plus 1, 0 before it is bound. */
+export const W_TASK = 0;
+/** It is in an open wait: what arrives goes into standing receive buffers. */
+export const W_WAITING = 1;
+/** Number of the request that it serves, from 1; 0 before the first. */
+export const W_REQUEST = 2;
+
+export const SLOT_ROWS = THREAD_ROWS + THREADS_MAX * THREAD;
 export const SLOTS_MAX = 1 << 16;
 export const SLOT = 20;
 /** Task number plus 1; 0 for a free record. */
@@ -94,6 +105,8 @@ export const L_TRACE = 0;
 /** Requests in a row that each left a slot allocated here. */
 export const L_ROW = 1;
 export const L_REPORTED = 2;
+/** Slots allocated here at the last report of an interval. */
+export const L_LAST = 3;
 
 export const NAMES = SITE_ROWS + SITES_MAX * SITE;
 export const NAMES_MAX = 4096;
@@ -123,6 +136,11 @@ export class CapTables {
   /** Index of a task's record; tasks with large numbers share the last one. */
   task(task: number): number {
     return this.base + TASK_ROWS + Math.min(task, TASKS_MAX - 1) * TASK;
+  }
+
+  /** Index of the record of a thread, by its number from 1. */
+  thread(number: number): number {
+    return this.base + THREAD_ROWS + Math.min(number, THREADS_MAX - 1) * THREAD;
   }
 
   /** Index of a slot's record; -1 when it has none and `add` is not wanted or there is no room. */

@@ -19,6 +19,10 @@ class Script {
   readonly thread = new ThreadView(1);
   at = 99;
 
+  constructor() {
+    this.model.threadBound(1, 1);
+  }
+
   private note(found: readonly Finding[]): this {
     this.found.push(...found);
     return this;
@@ -54,7 +58,7 @@ class Script {
     at = ++this.at,
   ): this {
     const fill = { by: 1, receiver: 1, task: 1, slot, object, kind, rights, cause, weak: false };
-    return this.note(this.model.filled(fill, this.thread, at));
+    return this.note(this.model.filled(fill, 1, at));
   }
 
   drain(slot: number, object: number, cause: DrainCause): this {
@@ -69,8 +73,10 @@ class Script {
 
   call(slot: number, object: number, label: number, kind: ObjectKind = 'semaphore', result = 0): this {
     const target = { slot, object, kind, rights: W | S | R };
-    this.note(this.model.invoking(1, target, label, 'Test.call', ++this.at));
-    return this.note(this.model.answered(target, 1, label, result, 'Test.call', this.at));
+    this.at++;
+    if (!this.model.used(1, target))
+      return this.note(this.model.misused(1, target, label, 'Test.call', this.at));
+    return this.note(this.model.answered(1, target, label, result, 'Test.call', this.at));
   }
 
   request(): this {
@@ -153,6 +159,14 @@ test('freed but still mapped', (t) => {
   t.deepEqual(traces(s.found[0]!), [102, 101, 102, 100]);
 });
 
+test('another thread gets the slot before free returns', (t) => {
+  const s = new Script().alloc(32).create(32, 7);
+  t.deepEqual(s.model.freeing(1, 32, 5), []);
+  s.drain(32, 7, 'unmap').gone(7).alloc(32).create(32, 8);
+  t.deepEqual(s.model.freed(1, 32, 5), []);
+  t.is(leakCheck(s.model).inUse, 1);
+});
+
 test('overmap: destroyed or released, allocated or not', (t) => {
   const s = new Script().alloc(32).create(32, 7);
   s.drain(32, 7, 'overmap').gone(7).create(32, 8);
@@ -186,7 +200,7 @@ test('no overmap: the same object again, an emptied slot, an allowed place', (t)
     cause: 'ipc',
     weak: false,
   };
-  t.deepEqual(s.model.filled({ ...fill, kind: 'gate', cause: 'ipc' }, s.thread, 5, true), []);
+  t.deepEqual(s.model.filled({ ...fill, kind: 'gate', cause: 'ipc' }, 1, 5, true), []);
 });
 
 test('a receive buffer left armed', (t) => {
@@ -228,16 +242,22 @@ test('double free', (t) => {
 test('references of a counting allocator', (t) => {
   const s = new Script().alloc(32);
   s.model.taken(1, 32);
-  t.false(s.model.released(1, 32));
-  t.true(s.model.released(1, 32));
-  s.free(32);
-  t.deepEqual(s.kinds(), []);
+  t.deepEqual(s.model.releasing(1, 32, 5), []);
+  t.is(leakCheck(s.model).frees, 0);
+  t.deepEqual(s.model.releasing(1, 32, 6), []);
   t.is(leakCheck(s.model).frees, 1);
+  t.deepEqual(
+    s.model.releasing(1, 32, 7).map((f) => f.kind),
+    ['DoubleFree'],
+  );
 });
 
 test('a C function around the allocator counts once', (t) => {
-  const s = new Script().alloc(32).alloc(32).free(32);
+  const s = new Script().alloc(32).alloc(32);
+  t.deepEqual(s.model.freeing(1, 32, 5), []);
+  t.deepEqual(s.model.freeing(1, 32, 6, true), []);
   t.is(leakCheck(s.model).allocs, 1);
+  t.is(leakCheck(s.model).frees, 1);
   t.deepEqual(s.kinds(), []);
 });
 
