@@ -8,11 +8,9 @@ import {
   MAX_THREADS,
   PAGE_SIZE,
   T_LIFE,
-  T_PC,
   T_SP_START,
   T_TID,
   T_TOOL_AREA,
-  T_X,
   THREAD_STRIDE,
   THREADS,
 } from '../../kernel/core/layout.js';
@@ -22,19 +20,14 @@ import { type Block, c32 } from '../ir/ir.js';
 import { TRAMPOLINE } from '../jit/region.js';
 import type { Logger, MemorySource, SymbolSource, Tool, ToolHost, ToolInstance, Wrap } from '../tools/api.js';
 import type { ErrorSink } from '../tools/errors.js';
+import { WrappedCalls } from './wrapped-calls.js';
 
 const COUNTERS = 32;
 /** Sums of the counters of ended threads. */
 const TOTALS = G_TOOL_WORDS + 0x100;
 
-interface Pending {
-  wrap: Wrap;
-  /** Address of the function. */
-  entry: number;
-  ra: number;
-  sp: number;
-  args: number[];
-}
+/** Functions through which a thread library unwinds a thread that ends. */
+const UNWINDERS = ['_Unwind_ForcedUnwind'];
 
 export class ToolRuntime implements ToolHost {
   readonly instance: ToolInstance;
@@ -42,7 +35,7 @@ export class ToolRuntime implements ToolHost {
   readonly rt: Record<string, CallableFunction> = {};
   private readonly wraps: readonly Wrap[];
   private entries = new Map<number, number>();
-  private pending: Pending[] = [];
+  private readonly calls: WrappedCalls;
 
   constructor(
     readonly tool: Tool,
@@ -84,8 +77,15 @@ export class ToolRuntime implements ToolHost {
         return 0;
       },
     };
+    this.calls = new WrappedCalls(machine, {
+      word: this.memory.word,
+      write: (addr, v) => mem.writeU64(addr, v),
+    });
     this.instance = tool.create(this);
-    this.wraps = this.instance.wraps ?? [];
+    const wraps = this.instance.wraps ?? [];
+    // Without hooks there are no hidden return addresses to put back.
+    this.wraps =
+      wraps.length === 0 ? wraps : [...wraps, { names: UNWINDERS, pre: (c) => this.calls.unwinds(c.ts) }];
     this.findWraps();
   }
 
@@ -119,7 +119,7 @@ export class ToolRuntime implements ToolHost {
   /** Functions for generated code. */
   imports(): Record<string, CallableFunction> {
     return {
-      wrap_enter: (ts: number, id: number) => this.enter(ts, id),
+      wrap_enter: (ts: number, id: number) => this.calls.enter(ts, this.wraps[id]!),
       ...this.instance.imports,
     };
   }
@@ -140,60 +140,17 @@ export class ToolRuntime implements ToolHost {
     };
   }
 
-  private x(ts: number, n: number): number {
-    const { i32, u32 } = this.machine;
-    const at = (ts + T_X + n * 8) >> 2;
-    return i32[at + 1]! * 4294967296 + u32[at]!;
-  }
-
-  private setX(ts: number, n: number, v: number): void {
-    const at = (ts + T_X + n * 8) >> 2;
-    this.machine.i32[at] = v | 0;
-    this.machine.i32[at + 1] = Math.floor(v / 4294967296);
-  }
-
-  private pc(ts: number): number {
-    const { u32 } = this.machine;
-    return u32[(ts + T_PC + 4) >> 2]! * 4294967296 + u32[(ts + T_PC) >> 2]!;
-  }
-
-  private setPc(ts: number, v: number): void {
-    this.machine.i32[(ts + T_PC) >> 2] = v | 0;
-    this.machine.i32[(ts + T_PC + 4) >> 2] = Math.floor(v / 4294967296);
-  }
-
-  private enter(ts: number, id: number): void {
-    const wrap = this.wraps[id]!;
-    const args = [10, 11, 12, 13, 14, 15, 16, 17].map((r) => this.x(ts, r));
-    wrap.pre?.({ ts, arg: (i) => args[i]! });
-    if (!wrap.post) return;
-    const sp = this.x(ts, 2);
-    this.pending.push({ wrap, entry: this.pc(ts), ra: this.x(ts, 1), sp, args });
-    this.setX(ts, 1, TRAMPOLINE);
-  }
-
   /** The innermost wrapped function has returned; gives its real return address. */
   returned(ts: number): number {
-    const sp = this.x(ts, 2);
-    let p = this.pending.pop();
-    // Frames that were left by longjmp or unwinding lie below the stack pointer.
-    while (p && p.sp < sp && this.pending.length > 0) p = this.pending.pop();
-    if (!p) return 0;
-    const { wrap, args } = p;
-    // Traces taken by the hook show the function itself on top.
-    this.setPc(ts, p.entry);
-    const replaced = wrap.post!({ ts, arg: (i) => args[i]! }, this.x(ts, 10));
-    if (replaced !== undefined) this.setX(ts, 10, replaced);
-    return p.ra;
+    return this.calls.returned(ts);
   }
 
-  /** Return addresses that wrapped functions hide behind the trampoline, innermost first, for unwinders. */
   hiddenReturns(): number[] {
-    return this.pending.map((p) => p.ra).reverse();
+    return this.calls.hiddenReturns();
   }
 
   threadDone(): void {
-    this.pending = [];
+    this.calls.threadDone();
   }
 }
 

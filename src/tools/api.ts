@@ -64,6 +64,11 @@ export interface WrappedCall {
 export interface Wrap {
   /** Symbol names, any alias and any binding; static programs too. */
   names: readonly string[];
+  /** Wrapped functions that it calls in turn are part of it: their hooks do not run. For functions that call no code of
+   * the program's. */
+  opaque?: boolean;
+  /** It will not return: its thread is being cancelled, and the stack is about to be unwound. */
+  cancelled?(call: WrappedCall): void;
   /** At the function's entry. */
   pre?(call: WrappedCall): void;
   /** When it has returned, with its result; may replace the result by returning a number. */

@@ -2,6 +2,8 @@
 import test from 'ava';
 import { T_SCRATCH, T_TOOL, TOOL_AREA } from '../../kernel/core/layout.js';
 import { Machine } from '../../kernel/core/machine.js';
+import { LockSets } from '../../src/tools/helgrind/lock-sets.js';
+import { Objects } from '../../src/tools/helgrind/objects.js';
 import { RaceReport } from '../../src/tools/helgrind/report.js';
 import { Tables } from '../../src/tools/helgrind/tables.js';
 import { FakeHost } from './fake-host.js';
@@ -16,28 +18,6 @@ test('a slot belongs to whoever had it at that clock', (t) => {
   t.deepEqual(tables.threadAt(1, 9), { number: 4, created: 70 });
   t.deepEqual(tables.threadAt(1, 400), { number: 4, created: 70 });
   t.deepEqual(tables.threadAt(2, 9), { number: 3, created: 60 });
-});
-
-test('a set of locks has one number, whatever the order; none has 0', (t) => {
-  const machine = Machine.create(0);
-  const tables = new Tables(machine);
-  t.is(tables.setNumber([]), 0);
-  const ab = tables.setNumber([0x3fff001000, 0x2000]);
-  t.is(tables.setNumber([0x2000, 0x3fff001000]), ab);
-  const a = tables.setNumber([0x3fff001000]);
-  t.not(a, ab);
-  t.deepEqual(tables.setOf(ab), [0x2000, 0x3fff001000]);
-  t.deepEqual(tables.setOf(0), []);
-  // Another worker's view of the same memory.
-  t.deepEqual(new Tables(Machine.attach(machine.memory)).setOf(a), [0x3fff001000]);
-});
-
-test('a lock is observed once', (t) => {
-  const tables = new Tables(Machine.create(0));
-  t.is(tables.firstSeen(0x5000), -1);
-  tables.observe(0x5000, () => 11);
-  tables.observe(0x5000, () => t.fail('traced again') as never);
-  t.is(tables.firstSeen(0x5000), 11);
 });
 
 test('a pthread_t that is used again means the newest thread', (t) => {
@@ -61,13 +41,15 @@ const word = (clock: number, slot: number): bigint => (BigInt(clock) << 40n) | (
 test('a race says who, where, under which locks, and against what', (t) => {
   const host = new FakeHost({}, { data: { shared: [0x7f440, 16] } });
   const tables = new Tables(host.machine);
-  const report = new RaceReport(host, tables);
+  const objects = new Objects(host.machine);
+  const lockSets = new LockSets(host.machine, objects);
+  const report = new RaceReport(host, tables, lockSets);
   const { i64 } = host.machine;
   const created = node(host, 9, 0x10700, 0);
   tables.addThread(0, 1, 1, 0);
   tables.addThread(3, 5, 2, created);
-  tables.observe(0x6000, () => node(host, 8, 0x10800, 0));
-  const set = tables.setNumber([0x6000]);
+  const lock = objects.lookup(0x6000, 'mutex', () => node(host, 8, 0x10800, 0));
+  const set = lockSets.with(0, lock);
   const now = node(host, 2, 0x10648, node(host, 1, 0x106c3, 0));
   // The earlier trace carries its lock set as a pseudo pc on top.
   const then = node(host, 4, set, node(host, 3, 0x10900, 0));

@@ -23,52 +23,50 @@ export type Request = (ts: number, a: readonly number[]) => number | undefined;
 
 /** The requests, by number. A result of undefined leaves the program's default answer. */
 export function requests(s: SyncState, env: RequestEnv): ReadonlyMap<number, Request> {
-  const { locks, conditions, semaphores, barriers, threads, misuse } = s;
+  const { locks, conditions, semaphores, barriers, misuse } = s;
   const { edges } = env;
-  const table: Record<number, (ts: number, a: readonly number[]) => number | undefined | void> = {
-    0x000: (_, a) => env.fresh(a[0]!, a[1]!),
+  const table: Record<number, (ts: number, a: readonly number[]) => unknown> = {
+    0: (_, a) => env.fresh(a[0]!, a[1]!),
     // Kept for the wrappers of Valgrind's own preloaded library: here functions are wrapped without it.
-    0x101: (ts, a) => misuse.apiError(ts, 'a thread function', a[1]!),
-    0x103: (ts, a) => locks.init(ts, a[0]!, 'mutex', a[1] !== 0),
-    0x104: (ts, a) => locks.destroy(ts, a[0]!, 'mutex', a[1] !== 0),
-    0x105: (ts, a) => locks.gives(ts, a[0]!, 'mutex'),
-    0x106: () => undefined,
-    0x107: (ts, a) => locks.wants(ts, a[0]!, 'mutex', a[1] !== 0),
-    0x108: (ts, a) => locked(ts, a[0]!, 'mutex', true),
-    0x109: (ts, a) => conditions.signals(ts, a[0]!),
-    0x10a: (ts, a) => conditions.signals(ts, a[0]!),
-    0x10d: (ts, a) => conditions.destroy(ts, a[0]!, a[1] !== 0),
-    0x10e: (ts, a) => locks.init(ts, a[0]!, 'rwlock', false),
-    0x10f: (ts, a) => locks.destroy(ts, a[0]!, 'rwlock', false),
-    0x110: (ts, a) => locks.wants(ts, a[0]!, 'rwlock', a[2] !== 0),
-    0x111: (ts, a) => locked(ts, a[0]!, 'rwlock', a[1] !== 0),
-    0x112: (ts, a) => locks.gives(ts, a[0]!, 'rwlock'),
-    0x113: () => undefined,
-    0x114: (ts, a) => semaphores.init(ts, a[0]!, a[1]!),
-    0x115: (ts, a) => semaphores.destroy(ts, a[0]!),
-    0x116: (ts, a) => semaphores.posts(ts, a[0]!),
-    0x117: (ts, a) => semaphores.took(ts, a[0]!),
-    0x118: (ts, a) => barriers.init(ts, a[0]!, a[1]!, a[2]),
-    0x119: (ts, a) => barriers.arrivesByRequest(ts, a[0]!),
-    0x11a: (ts, a) => barriers.destroy(ts, a[0]!),
-    0x11b: (ts, a) => locks.init(ts, a[0]!, 'spinlock', false),
-    0x11c: () => undefined,
-    0x11d: (ts, a) => locks.wants(ts, a[0]!, 'spinlock', a[1] !== 0),
-    0x11e: (ts, a) => locked(ts, a[0]!, 'spinlock', true),
-    0x11f: (ts, a) => locks.destroy(ts, a[0]!, 'spinlock', false),
-    0x120: (ts, a) => unimplemented(ts, a[0]!),
-    0x121: (ts, a) => edges.join(ts, userKey(a[0]!)),
-    0x122: (ts, a) => edges.acquire(ts, userKey(a[0]!)),
-    0x123: (ts, a) => edges.forget(ts, userKey(a[0]!)),
-    0x127: (_, a) => env.checking(a[0]!, a[1]!, false),
-    0x128: (_, a) => env.checking(a[0]!, a[1]!, true),
-    0x129: (ts, a) => barriers.resize(ts, a[0]!, a[1]!),
-    0x12a: (_, a) => cleanBlock(a[0]!),
-    0x12b: (ts, a) => conditions.init(ts, a[0]!),
-    0x12e: (_, a) => env.accessible(a[0]!, a[1]!, a[2]!),
+    257: (ts, a) => misuse.apiError(ts, 'a thread function', a[1]!),
+    259: (ts, a) => locks.init(ts, a[0]!, 'mutex', a[1] !== 0),
+    260: (ts, a) => locks.destroy(ts, a[0]!, 'mutex', a[1] !== 0),
+    261: (ts, a) => locks.gives(ts, a[0]!, 'mutex'),
+    262: () => undefined,
+    263: (ts, a) => locks.wants(ts, a[0]!, 'mutex', a[1] !== 0),
+    264: (ts, a) => locked(ts, a[0]!, 'mutex', true),
+    265: (ts, a) => conditions.signals(ts, a[0]!),
+    266: (ts, a) => conditions.signals(ts, a[0]!),
+    269: (ts, a) => conditions.destroy(ts, a[0]!, a[1] !== 0),
+    270: (ts, a) => locks.init(ts, a[0]!, 'rwlock', false),
+    271: (ts, a) => locks.destroy(ts, a[0]!, 'rwlock', false),
+    272: (ts, a) => locks.wants(ts, a[0]!, 'rwlock', a[2] !== 0),
+    273: (ts, a) => locked(ts, a[0]!, 'rwlock', a[1] !== 0),
+    274: (ts, a) => locks.gives(ts, a[0]!, 'rwlock'),
+    275: () => undefined,
+    276: (ts, a) => semaphores.init(ts, a[0]!, a[1]!),
+    277: (ts, a) => semaphores.destroy(ts, a[0]!),
+    278: (ts, a) => semaphores.posts(ts, a[0]!),
+    279: (ts, a) => semaphores.took(ts, a[0]!),
+    280: (ts, a) => barriers.init(ts, a[0]!, a[1]!, a[2]),
+    281: (ts, a) => barriers.arrivesByRequest(ts, a[0]!),
+    282: (ts, a) => barriers.destroy(ts, a[0]!),
+    283: (ts, a) => locks.init(ts, a[0]!, 'spinlock', false),
+    284: () => undefined,
+    285: (ts, a) => locks.wants(ts, a[0]!, 'spinlock', a[1] !== 0),
+    286: (ts, a) => locked(ts, a[0]!, 'spinlock', true),
+    287: (ts, a) => locks.destroy(ts, a[0]!, 'spinlock', false),
+    288: (ts, a) => unimplemented(ts, a[0]!),
+    289: (ts, a) => edges.join(ts, userKey(a[0]!)),
+    290: (ts, a) => edges.acquire(ts, userKey(a[0]!)),
+    291: (ts, a) => edges.forget(ts, userKey(a[0]!)),
+    295: (_, a) => env.checking(a[0]!, a[1]!, false),
+    296: (_, a) => env.checking(a[0]!, a[1]!, true),
+    297: (ts, a) => barriers.resize(ts, a[0]!, a[1]!),
+    298: (_, a) => cleanBlock(a[0]!),
+    299: (ts, a) => conditions.init(ts, a[0]!),
+    302: (_, a) => env.accessible(a[0]!, a[1]!, a[2]!),
   };
-  void threads;
-
   function locked(ts: number, addr: number, kind: 'mutex' | 'rwlock' | 'spinlock', writes: boolean): void {
     locks.waited(ts);
     locks.took(ts, addr, kind, writes);
@@ -86,7 +84,15 @@ export function requests(s: SyncState, env: RequestEnv): ReadonlyMap<number, Req
     misuse.misc(ts, `Warning: an annotation that is not implemented was used: ${text(s, name)}`);
   }
 
-  return new Map(Object.entries(table).map(([n, fn]) => [HG + Number(n), (ts: number, a: readonly number[]) => fn(ts, a) ?? undefined]));
+  return new Map(
+    Object.entries(table).map(([n, fn]): [number, Request] => [
+      HG + Number(n),
+      (ts, a) => {
+        const answer = fn(ts, a);
+        return typeof answer === 'number' ? answer : undefined;
+      },
+    ]),
+  );
 }
 
 /** A string of the guest's, at most 100 bytes of it. */

@@ -29,11 +29,13 @@ export class Barriers {
   init(ts: number, addr: number, count: number, resizable = 0): void {
     const { objects, misuse } = this.env;
     if (count === 0) misuse.misc(ts, "pthread_barrier_init: 'count' argument is zero");
-    if (resizable !== 0 && resizable !== 1) misuse.misc(ts, "pthread_barrier_init: invalid 'resizable' argument");
+    if (resizable !== 0 && resizable !== 1)
+      misuse.misc(ts, "pthread_barrier_init: invalid 'resizable' argument");
     const old = objects.find(addr, 'barrier');
     if (old !== 0) {
       misuse.misc(ts, 'pthread_barrier_init: barrier is already initialised', () => misuse.lock(old));
-      if (objects.get(old, O_D) > 0) misuse.misc(ts, 'pthread_barrier_init: threads are waiting at barrier', () => misuse.lock(old));
+      if (objects.get(old, O_D) > 0)
+        misuse.misc(ts, 'pthread_barrier_init: threads are waiting at barrier', () => misuse.lock(old));
     }
     if (count === 0) return;
     const o = objects.fresh(addr, 'barrier', this.env.trace(ts));
@@ -50,7 +52,8 @@ export class Barriers {
       misuse.misc(ts, 'pthread_barrier_destroy: barrier was never initialised');
       return;
     }
-    if (objects.get(o, O_D) > 0) misuse.misc(ts, 'pthread_barrier_destroy: threads are waiting at barrier', () => misuse.lock(o));
+    if (objects.get(o, O_D) > 0)
+      misuse.misc(ts, 'pthread_barrier_destroy: threads are waiting at barrier', () => misuse.lock(o));
     objects.drop(o);
   }
 
@@ -59,7 +62,8 @@ export class Barriers {
     const o = objects.find(addr, 'barrier');
     if (count === 0) misuse.misc(ts, "pthread_barrier_resize: 'newcount' argument is zero");
     else if (o === 0) misuse.misc(ts, 'pthread_barrier_resize: barrier is uninitialised');
-    else if (objects.get(o, O_C) === 0) misuse.misc(ts, 'pthread_barrier_resize: barrier may not be resized', () => misuse.lock(o));
+    else if (objects.get(o, O_C) === 0)
+      misuse.misc(ts, 'pthread_barrier_resize: barrier may not be resized', () => misuse.lock(o));
     else objects.set(o, O_A, count);
   }
 
@@ -104,7 +108,8 @@ export class Barriers {
     if (objects.get(o, O_B) % objects.get(o, O_A) !== 0) return;
     for (let slot = 0; slot < MAX_THREADS; slot++) {
       const other = THREADS + slot * THREAD_STRIDE;
-      if (Atomics.load(i32, (other + T_ARRIVED) >> 2) !== o || i32[(other + T_ARRIVED_CLOCK) >> 2] !== clock) continue;
+      if (Atomics.load(i32, (other + T_ARRIVED) >> 2) !== o || i32[(other + T_ARRIVED_CLOCK) >> 2] !== clock)
+        continue;
       Atomics.store(i32, (other + T_ARRIVED) >> 2, 0);
       this.leaves(other, addr, clock);
     }

@@ -1,8 +1,9 @@
 /**
  * Condition variables. O_A: record number of the mutex that waiters came with, O_B: how many wait.
  */
-import type { LockEnv, Locks } from './locks.js';
+
 import { objectKey } from './edges.js';
+import type { LockEnv, Locks } from './locks.js';
 import { O_A, O_B, O_OWNER } from './objects.js';
 
 export class Conditions {
@@ -25,7 +26,8 @@ export class Conditions {
       if (!initializer) misuse.misc(ts, 'pthread_cond_destroy: destruction of unknown cond var');
       return;
     }
-    if (objects.get(o, O_B) > 0) misuse.misc(ts, 'pthread_cond_destroy: destruction of condition variable being waited upon');
+    if (objects.get(o, O_B) > 0)
+      misuse.misc(ts, 'pthread_cond_destroy: destruction of condition variable being waited upon');
     objects.drop(o);
   }
 
@@ -38,7 +40,9 @@ export class Conditions {
     if (c !== 0) {
       if (objects.add(c, O_B, 1) === 1) objects.set(c, O_A, m);
       else if (objects.get(c, O_A) !== m)
-        misuse.misc(ts, 'pthread_cond_{timed}wait: cond is associated with a different mutex', () => misuse.lock(c));
+        misuse.misc(ts, 'pthread_cond_{timed}wait: cond is associated with a different mutex', () =>
+          misuse.lock(c),
+        );
     }
     if (m !== 0 && held.of(ts, m)) this.locks.gives(ts, mutex, 'mutex');
     held.waits(ts, c);
@@ -46,10 +50,16 @@ export class Conditions {
 
   private checkMutex(ts: number, m: number): void {
     const { objects, misuse, held } = this.env;
-    const wrong = (text: string): void => misuse.misc(ts, `pthread_cond_{timed}wait called with ${text}`, m === 0 ? undefined : () => misuse.lock(m));
+    const wrong = (text: string): void =>
+      misuse.misc(
+        ts,
+        `pthread_cond_{timed}wait called with ${text}`,
+        m === 0 ? undefined : () => misuse.lock(m),
+      );
     if (m === 0) wrong('invalid mutex');
     else if (objects.kind(m) === 'rwlock') wrong('mutex of type pthread_rwlock_t*');
-    else if (!held.of(ts, m)) wrong(objects.get(m, O_OWNER) === 0 ? 'un-held mutex' : 'mutex held by a different thread');
+    else if (!held.of(ts, m))
+      wrong(objects.get(m, O_OWNER) === 0 ? 'un-held mutex' : 'mutex held by a different thread');
   }
 
   /** The wait is over and the mutex taken again. `signalled`: not because time ran out. */
@@ -71,7 +81,13 @@ export class Conditions {
     const c = objects.lookup(addr, 'cond', () => this.env.trace(ts));
     if (c === 0) return;
     const m = objects.get(c, O_A);
-    if (this.checkSignal && objects.get(c, O_B) > 0 && m !== 0 && objects.id(m) !== 0 && objects.get(m, O_OWNER) === 0) {
+    if (
+      this.checkSignal &&
+      objects.get(c, O_B) > 0 &&
+      m !== 0 &&
+      objects.id(m) !== 0 &&
+      objects.get(m, O_OWNER) === 0
+    ) {
       const text = `Thread #${this.env.numberOf(ts)}: pthread_cond_{signal,broadcast}: associated lock is not held by any thread`;
       misuse.find(ts, 'Dubious', text, () => misuse.lock(c));
     }

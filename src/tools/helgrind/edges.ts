@@ -11,7 +11,8 @@ const EXIT = 1n << 61n;
 const SUB_BITS = 8n;
 
 /** One of the clocks (0..255) of the object with this record number. */
-export const objectKey = (number: number, sub = 0): bigint => OBJECT | (BigInt(number) << SUB_BITS) | BigInt(sub);
+export const objectKey = (number: number, sub = 0): bigint =>
+  OBJECT | (BigInt(number) << SUB_BITS) | BigInt(sub);
 /** A word that threads wait on in the kernel. */
 export const futexKey = (addr: number): bigint => FUTEX | BigInt(addr);
 /** ANNOTATE_HAPPENS_BEFORE and _AFTER. */

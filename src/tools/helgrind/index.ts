@@ -8,8 +8,10 @@ import { type Block, c32, c64, type Opnd, type Stmt } from '../../ir/ir.js';
 import { LOADS, STORES } from '../../ir/ops.js';
 import type { Tool, ToolHost, ToolInstance, Wrap } from '../api.js';
 import { BlockEditor } from '../edit.js';
+import { aux } from '../errors.js';
+import { allocationWraps } from './heap.js';
 import { RaceReport } from './report.js';
-import { pthreadWraps } from './sync.js';
+import { SYNC_KINDS, SYNC_OPTIONS, SyncTool } from './sync-tool.js';
 import { Tables } from './tables.js';
 
 /** Thread slots with a vector clock entry; see src/rt/helgrind.ts. */
@@ -28,14 +30,7 @@ const COPYING = new Set(
 /** Kinds of errors as suppressions name them (valgrind-facts 5). */
 const KINDS = {
   Race: 'plain',
-  FreeMemLock: 'plain',
-  UnlockUnlocked: 'plain',
-  UnlockForeign: 'plain',
-  UnlockBogus: 'plain',
-  PthAPIerror: 'plain',
-  LockOrder: 'plain',
-  Misc: 'plain',
-  Dubious: 'plain',
+  ...SYNC_KINDS,
 } as const;
 
 const helgrind: Tool = {
@@ -49,6 +44,7 @@ const helgrind: Tool = {
   suppressions: { tool: 'Helgrind', kinds: KINDS },
   options: {
     'check-stack-refs': { describe: 'check accesses through the stack pointer', default: 'yes' },
+    ...SYNC_OPTIONS,
   },
   create: (host) => new Helgrind(host),
 };
@@ -60,20 +56,28 @@ export class Helgrind implements ToolInstance {
   readonly wraps: readonly Wrap[];
   private readonly report: RaceReport;
   private readonly checkStack: boolean;
-  /** Tid of the thread that this worker's thread created last. */
-  lastTid = 0;
-  /** Locks held by the thread on this worker. */
-  private held: number[] = [];
+  private readonly sync: SyncTool;
 
   constructor(readonly host: ToolHost) {
     this.tables = new Tables(host.machine);
-    this.report = new RaceReport(host, this.tables);
     this.checkStack = host.options['check-stack-refs'] !== 'no';
     this.imports = {
       hg_race: (ts: number, at: number, size: number, write: number, trace: number) =>
         this.report.race(ts, at >>> 0, size, write !== 0, trace),
     };
-    this.wraps = pthreadWraps(this);
+    this.sync = new SyncTool({
+      host,
+      tables: this.tables,
+      lockSetWord: T_LOCKSET,
+      trace: (ts) => this.trace(ts),
+      pcs: (trace) => this.report.pcs(trace),
+      numberOf: (ts) => this.numberOf(ts),
+      address: (addr) => [aux(this.report.describe(addr))],
+      fresh: (addr, size) => this.fresh(addr, size),
+      blockAt: () => null,
+    });
+    this.report = new RaceReport(host, this.tables, this.sync.lockSets);
+    this.wraps = [...this.sync.wraps, ...allocationWraps(this)];
   }
 
   // --- threads --------------------------------------------------------------------------------------------------
@@ -86,20 +90,23 @@ export class Helgrind implements ToolInstance {
     const slot = i32[(ts + T_SLOT) >> 2]!;
     const clock = i32[(THREAD_CLOCKS + slot * CLOCKS * 4 + slot * 4) >> 2]!;
     this.tables.addThread(slot, clock, this.numberOf(ts), created);
-    this.lastTid = i32[(ts + T_TID) >> 2]!;
-  }
-
-  threadStarts(): void {
-    this.held = [];
+    this.sync.threadCreated(ts, this.numberOf(ts), created);
   }
 
   threadEnds(ts: number): void {
-    this.host.rt['hg_release']!(ts, this.exitKey(this.host.machine.i32[(ts + T_TID) >> 2]!), 1);
+    this.sync.threadEnds(ts);
   }
 
-  /** Key of the clock that a thread leaves when it ends. */
-  exitKey(tid: number): bigint {
-    return (1n << 61n) | BigInt(tid);
+  request(ts: number, request: number, args: readonly number[]): number | undefined {
+    return this.sync.request(ts, request, args);
+  }
+
+  beforeSyscall(ts: number, nr: number): void {
+    this.sync.beforeSyscall(ts, nr);
+  }
+
+  afterSyscall(ts: number, nr: number): void {
+    this.sync.afterSyscall(ts, nr);
   }
 
   /** Number of a thread in reports: in order of creation, from 1. */
@@ -113,24 +120,6 @@ export class Helgrind implements ToolInstance {
     const { u32 } = this.host.machine;
     const pc = u32[(ts + T_PC + 4) >> 2]! * 4294967296 + u32[(ts + T_PC) >> 2]!;
     return this.host.rt['trace']!(ts, BigInt(pc)) as number;
-  }
-
-  // --- locks held ---------------------------------------------------------------------------------------------
-
-  locked(ts: number, lock: number): void {
-    this.tables.observe(lock, () => this.trace(ts));
-    this.held.push(lock);
-    this.publishLocks(ts);
-  }
-
-  unlocked(ts: number, lock: number): void {
-    const i = this.held.lastIndexOf(lock);
-    if (i >= 0) this.held.splice(i, 1);
-    this.publishLocks(ts);
-  }
-
-  private publishLocks(ts: number): void {
-    this.host.machine.i32[(ts + T_LOCKSET) >> 2] = this.tables.setNumber([...new Set(this.held)]);
   }
 
   // --- memory ---------------------------------------------------------------------------------------------------

@@ -6,6 +6,8 @@
  * Clocks of a lock: 0, left by whoever held it alone, and 1, left by readers. A reader learns from writers only: two
  * readers are not ordered.
  */
+
+import { aux, stack } from '../errors.js';
 import type { Edges } from './edges.js';
 import { objectKey } from './edges.js';
 import type { Held, Hold } from './held.js';
@@ -14,7 +16,6 @@ import type { LockSets } from './lock-sets.js';
 import type { Misuse } from './misuse.js';
 import { hex } from './misuse.js';
 import { O_A, O_COUNT, O_OWNER, O_READERS, O_TAKEN, type Objects } from './objects.js';
-import { aux, stack } from '../errors.js';
 
 export type LockKind = 'mutex' | 'rwlock' | 'spinlock';
 
@@ -53,7 +54,8 @@ export class Locks {
   init(ts: number, addr: number, kind: LockKind, recursive: boolean | null = null): void {
     const { objects } = this.env;
     const old = objects.find(addr, kind);
-    if (old !== 0 && this.isHeld(old)) this.env.misuse.misc(ts, `${NAME[kind]}_init of a locked mutex`, () => this.env.misuse.lock(old));
+    if (old !== 0 && this.isHeld(old))
+      this.env.misuse.misc(ts, `${NAME[kind]}_init of a locked mutex`, () => this.env.misuse.lock(old));
     const o = objects.fresh(addr, kind, this.env.trace(ts));
     if (o !== 0) {
       objects.set(o, O_A, recursive === null ? UNKNOWN : recursive ? RECURSIVE : PLAIN);
@@ -102,7 +104,12 @@ export class Locks {
     if (o === 0) return;
     const is = objects.kind(o);
     if ((is === 'rwlock') !== (kind === 'rwlock')) {
-      misuse.misc(ts, is === 'rwlock' ? 'pthread_mutex_lock with a pthread_rwlock_t* argument ' : 'pthread_rwlock_{rd,rw}lock with a pthread_mutex_t* argument ');
+      misuse.misc(
+        ts,
+        is === 'rwlock'
+          ? 'pthread_mutex_lock with a pthread_rwlock_t* argument '
+          : 'pthread_rwlock_{rd,rw}lock with a pthread_mutex_t* argument ',
+      );
       return;
     }
     if (tries) return;
@@ -174,7 +181,13 @@ export class Locks {
     }
     const is = objects.kind(o);
     if ((is === 'rwlock') !== (kind === 'rwlock')) {
-      misuse.misc(ts, is === 'rwlock' ? 'pthread_mutex_unlock with a pthread_rwlock_t* argument ' : 'pthread_rwlock_unlock with a pthread_mutex_t* argument ', () => misuse.lock(o));
+      misuse.misc(
+        ts,
+        is === 'rwlock'
+          ? 'pthread_mutex_unlock with a pthread_rwlock_t* argument '
+          : 'pthread_rwlock_unlock with a pthread_mutex_t* argument ',
+        () => misuse.lock(o),
+      );
     }
     const mine = held.of(ts, o);
     if (!mine) {
@@ -228,7 +241,11 @@ export class Locks {
     const ms = Math.round(this.env.now() - hold.since);
     if (ms <= threshold) return;
     const text = `Lock on ${objects.kind(o)} ${hex(objects.addr(o))} was held during ${ms} ms (threshold: ${threshold} ms).`;
-    misuse.find(ts, 'HoldtimeErr', text, () => [aux('Acquired at:', { indent: 0 }), stack(this.env.pcs(hold.trace)), ...misuse.lock(o)]);
+    misuse.find(ts, 'HoldtimeErr', text, () => [
+      aux('Acquired at:', { indent: 0 }),
+      stack(this.env.pcs(hold.trace)),
+      ...misuse.lock(o),
+    ]);
   }
 
   /** The thread ends. */

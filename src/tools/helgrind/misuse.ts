@@ -23,7 +23,13 @@ export class Misuse {
   constructor(private readonly r: Reporter) {}
 
   /** One finding: kind as in suppressions, text, and what else the report shows, behind the stack of ts. */
-  find(ts: number, kind: string, text: string, more: () => readonly Part[] = () => [], others: readonly number[] = []): void {
+  find(
+    ts: number,
+    kind: string,
+    text: string,
+    more: () => readonly Part[] = () => [],
+    others: readonly number[] = [],
+  ): void {
     const { r } = this;
     const me = r.numberOf(ts);
     const pcs = r.pcs(r.trace(ts));
@@ -58,6 +64,12 @@ export class Misuse {
       'PthAPIerror',
       `Thread #${this.r.numberOf(ts)}'s call to ${fn} failed\n   with error code ${code} (${errorText(code)})`,
     );
+  }
+
+  /** Memory is given back with a held lock in it. */
+  freesHeld(ts: number, lock: number): void {
+    const text = `Thread #${this.r.numberOf(ts)} deallocated location ${hex(this.r.objects.addr(lock))} containing a locked lock`;
+    this.find(ts, 'FreeMemLock', text, () => this.lock(lock));
   }
 
   unlockUnlocked(ts: number, lock: number): void {
@@ -98,7 +110,10 @@ export class Misuse {
           stack(now),
           ...v.path.flatMap((step, i) => [
             line(),
-            aux(`${i === 0 ? 'Required' : 'and this'} order was established by acquisition of lock at ${hex(r.objects.addr(step.from))}`, { indent: i === 0 ? 0 : 1 }),
+            aux(
+              `${i === 0 ? 'Required' : 'and this'} order was established by acquisition of lock at ${hex(r.objects.addr(step.from))}`,
+              { indent: i === 0 ? 0 : 1 },
+            ),
             stack(r.pcs(step.first)),
             line(),
             aux(`followed by a later acquisition of lock at ${hex(r.objects.addr(step.to))}`),

@@ -17,9 +17,10 @@
  * | 48     | O_MARK    | locks: search that has been here, and O_FROM where it came from; G_LOCK_SYNC           |
  * | 56     | O_A..O_D  | per class, see cond.ts, semaphores.ts, barriers.ts                                     |
  */
-import { OBJECT_COUNT, OBJECT_SIZE, OBJECTS, SyncLock } from './sync-area.js';
-import * as area from './sync-area.js';
+
 import type { Machine } from '../../../kernel/core/machine.js';
+import * as area from './sync-area.js';
+import { OBJECT_COUNT, OBJECT_SIZE, OBJECTS, SyncLock } from './sync-area.js';
 
 export const O_KIND = 8;
 export const O_ID = 12;
@@ -40,7 +41,21 @@ export const O_D = 68;
 
 export type Kind = 'mutex' | 'rwlock' | 'spinlock' | 'cond' | 'semaphore' | 'barrier';
 /** The class is the number without its low bits: all locks are one class. */
-const KINDS: readonly (Kind | null)[] = [null, 'mutex', 'rwlock', 'spinlock', 'cond', null, null, null, 'semaphore', null, null, null, 'barrier'];
+const KINDS: readonly (Kind | null)[] = [
+  null,
+  'mutex',
+  'rwlock',
+  'spinlock',
+  'cond',
+  null,
+  null,
+  null,
+  'semaphore',
+  null,
+  null,
+  null,
+  'barrier',
+];
 const NUMBER = new Map(KINDS.flatMap((k, i) => (k === null ? [] : [[k, i] as const])));
 
 /** What kills an object's edges when it dies; the lock order. */
@@ -96,7 +111,8 @@ export class Objects {
     const key = addr * 16 + cls;
     const at = this.known.get(key);
     if (at !== undefined) {
-      if (this.f64[at >> 3] === addr && this.get(at, O_ID) !== 0 && (this.get(at, O_KIND) & ~3) === cls) return at;
+      if (this.f64[at >> 3] === addr && this.get(at, O_ID) !== 0 && (this.get(at, O_KIND) & ~3) === cls)
+        return at;
       this.known.delete(key);
     }
     for (let n = Atomics.load(this.i32, chainOf(addr, cls)); n !== 0; ) {
@@ -200,7 +216,8 @@ const PAGE = 4096;
 
 /** Word index of the chain for an address and class. */
 function chainOf(addr: number, cls: number): number {
-  const h = Math.imul((addr / 4) | 0, 0x9e3779b1) ^ Math.imul(Math.floor(addr / 4294967296) * 16 + cls, 0x85ebca6b);
+  const h =
+    Math.imul((addr / 4) | 0, 0x9e3779b1) ^ Math.imul(Math.floor(addr / 4294967296) * 16 + cls, 0x85ebca6b);
   return (area.CHAINS >> 2) + ((h ^ (h >>> 15)) & (area.CHAIN_COUNT - 1));
 }
 

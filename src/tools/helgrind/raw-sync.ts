@@ -41,7 +41,12 @@ export class RawSync {
     this.command = this.x(ts, 11) & COMMAND;
     this.addr = this.x(ts, 10);
     const { command, addr } = this;
-    if (command === FUTEX_WAKE || command === FUTEX_WAKE_BITSET || command === FUTEX_REQUEUE || command === FUTEX_CMP_REQUEUE)
+    if (
+      command === FUTEX_WAKE ||
+      command === FUTEX_WAKE_BITSET ||
+      command === FUTEX_REQUEUE ||
+      command === FUTEX_CMP_REQUEUE
+    )
       this.edges.join(ts, futexKey(addr));
     else if (command === FUTEX_WAKE_OP) {
       this.edges.join(ts, futexKey(addr));

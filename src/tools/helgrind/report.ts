@@ -2,6 +2,7 @@
 import { T_SCRATCH, T_TOOL, TOOL_AREA } from '../../../kernel/core/layout.js';
 import type { ToolHost } from '../api.js';
 import { aux, line, type Part, stack, type ThreadNote, what } from '../errors.js';
+import type { LockSets, SetLock } from './lock-sets.js';
 import type { Tables, ThreadRecord } from './tables.js';
 
 /** Traces live in the node table of src/rt/callstack.ts: key = pc << 22 | parent << 1 | 1. */
@@ -19,6 +20,7 @@ export class RaceReport {
   constructor(
     private readonly host: ToolHost,
     private readonly tables: Tables,
+    private readonly lockSets: LockSets,
   ) {}
 
   /** The access described by the arguments races with the one whose cell lies in T_SCRATCH. */
@@ -44,9 +46,7 @@ export class RaceReport {
         parts: [
           line('----------------------------------------------------------------'),
           line(),
-          ...[...new Set([...this.tables.setOf(now.lockSet), ...this.tables.setOf(then.lockSet)])].flatMap(
-            (l) => this.lockNote(l),
-          ),
+          ...this.lockNotes([...this.lockSets.locksOf(now.lockSet), ...this.lockSets.locksOf(then.lockSet)]),
           what(
             `Possible data race during ${write ? 'write' : 'read'} of size ${size} at ${hex(addr)} by thread #${me.number}`,
             { facts: [['hthreadid', me.number]] },
@@ -92,26 +92,31 @@ export class RaceReport {
     return { number: t.number, created: t.number === 1 ? null : this.expand(t.created).pcs };
   }
 
-  /** In the text only, before the error: where a lock was first seen. */
-  private lockNote(lock: number): Part[] {
-    const seen = this.tables.firstSeen(lock);
-    return [
-      aux(`Lock at ${hex(lock)} was first observed`, { only: 'text' }),
-      ...(seen > 0 ? [stack(this.expand(seen).pcs, { only: 'text' })] : []),
-      aux(this.describe(lock), { only: 'text' }),
+  /** Program counters of a trace, innermost first. */
+  pcs(node: number): number[] {
+    return this.expand(node).pcs;
+  }
+
+  /** In the text only, before the error: where each lock was first seen. */
+  private lockNotes(locks: readonly SetLock[]): Part[] {
+    return [...new Map(locks.map((l) => [l.id, l])).values()].flatMap((l) => [
+      aux(`Lock at ${hex(l.addr)} was first observed`, { only: 'text' }),
+      stack(this.pcs(l.seen), { only: 'text' }),
+      aux(this.describe(l.addr), { only: 'text' }),
       line(),
-    ];
+    ]);
   }
 
   private locks(set: number): Part {
-    const held = this.tables.setOf(set);
+    const held = this.lockSets.locksOf(set);
     if (held.length === 0) return line('Locks held: none');
     return line(
-      `Locks held: ${held.length}, at address${held.length > 1 ? 'es' : ''} ${held.map(hex).join(' ')}`,
+      `Locks held: ${held.length}, at address${held.length > 1 ? 'es' : ''} ${held.map((l) => hex(l.addr)).join(' ')}`,
     );
   }
 
-  private describe(addr: number): string {
+  /** Where an address lies, in a sentence. */
+  describe(addr: number): string {
     const data = this.host.symbols.dataAt(addr);
     // Valgrind writes this address in lower case and all others in upper case.
     const at = `Address 0x${addr.toString(16)} is`;

@@ -5,8 +5,9 @@
  * O_A: waits that are paid for by the initial value. O_B, O_C: posts taken and made. O_D: 1 when it was destroyed.
  * Clocks: TOKENS in turn for posts, INITIAL for who initialised it. The queue moves under G_LOCK_SYNC.
  */
-import type { LockEnv } from './locks.js';
+
 import { objectKey } from './edges.js';
+import type { LockEnv } from './locks.js';
 import { O_A, O_B, O_C, O_D } from './objects.js';
 
 const TOKENS = 64;
@@ -86,7 +87,8 @@ export class Semaphores {
   private usable(ts: number, addr: number, fn: string): number {
     const { objects, misuse } = this.env;
     const o = objects.lookup(addr, 'semaphore', () => this.env.trace(ts));
-    if (o !== 0 && objects.get(o, O_D) !== 0) misuse.misc(ts, `${fn}: semaphore has been destroyed`, () => misuse.lock(o));
+    if (o !== 0 && objects.get(o, O_D) !== 0)
+      misuse.misc(ts, `${fn}: semaphore has been destroyed`, () => misuse.lock(o));
     return o;
   }
 }

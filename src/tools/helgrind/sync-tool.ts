@@ -1,10 +1,11 @@
 /** All of helgrind that is about synchronisation rather than about accesses, on one worker. */
 import { T_TID, T_X, THREADS } from '../../../kernel/core/layout.js';
 import type { ToolHost, Wrap } from '../api.js';
-import type { Part, ThreadNote } from '../errors.js';
+import type { Part } from '../errors.js';
 import { type Request, type RequestEnv, requests } from './annotations.js';
 import { Barriers } from './barriers.js';
 import { Conditions } from './conditions.js';
+import { Creations } from './creations.js';
 import { Edges } from './edges.js';
 import { Held } from './held.js';
 import { LockOrder } from './lock-order.js';
@@ -19,6 +20,34 @@ import type { Tables } from './tables.js';
 import { type Created, Threads } from './threads.js';
 
 const SYS_EXIT_GROUP = 94;
+
+/** Options of the parts that are here. */
+export const SYNC_OPTIONS = {
+  'track-lockorders': { describe: 'check that locks are taken in one order', default: 'yes' },
+  'check-cond-signal-mutex': {
+    describe: 'report signals without the mutex of the waiters held',
+    default: 'no',
+  },
+  'exclusive-threshold': {
+    describe: 'report locks held for writing for longer than this many ms',
+    default: '',
+  },
+  'shared-threshold': { describe: 'report locks held for reading for longer than this many ms', default: '' },
+} as const;
+
+/** Kinds of errors found here, for suppressions. */
+export const SYNC_KINDS = {
+  FreeMemLock: 'plain',
+  UnlockUnlocked: 'plain',
+  UnlockForeign: 'plain',
+  UnlockBogus: 'plain',
+  PthAPIerror: 'plain',
+  LockOrder: 'plain',
+  Misc: 'plain',
+  Dubious: 'plain',
+  HoldtimeErr: 'plain',
+  Deadlock: 'plain',
+} as const;
 /** pthread_mutex_t of glibc on riscv64: where its kind is, and the bits that say which (bits/struct_mutex.h). */
 const MUTEX_KIND = 16;
 const KIND_MASK = 3;
@@ -33,7 +62,6 @@ export interface SyncHost {
   trace(ts: number): number;
   pcs(trace: number): number[];
   numberOf(ts: number): number;
-  note(thread: number): ThreadNote;
   address(addr: number): readonly Part[];
   fresh(addr: number, size: number): void;
   blockAt(addr: number): { start: number; size: number } | null;
@@ -53,6 +81,7 @@ export class SyncTool implements SyncState {
   private readonly raw: RawSync;
   private readonly requests: ReadonlyMap<number, Request>;
   private created: Created = { tid: 0, tp: 0 };
+  private readonly creations: Creations;
 
   constructor(private readonly h: SyncHost) {
     const { host } = h;
@@ -61,7 +90,16 @@ export class SyncTool implements SyncState {
     this.lockSets = new LockSets(machine, this.objects);
     this.held = new Held(machine, this.objects, (ts) => h.numberOf(ts));
     const edges = new Edges(host);
-    this.misuse = new Misuse({ ...reporter(h), objects: this.objects });
+    this.creations = new Creations(machine);
+    this.misuse = new Misuse({
+      host,
+      objects: this.objects,
+      trace: (ts) => h.trace(ts),
+      pcs: (trace) => h.pcs(trace),
+      numberOf: (ts) => h.numberOf(ts),
+      note: (number) => ({ number, created: number === 1 ? null : h.pcs(this.creations.traceOf(number)) }),
+      address: (addr) => h.address(addr),
+    });
     const env: LockEnv = {
       objects: this.objects,
       held: this.held,
@@ -69,7 +107,10 @@ export class SyncTool implements SyncState {
       order: options['track-lockorders'] === 'no' ? null : new LockOrder(machine, this.objects),
       edges,
       misuse: this.misuse,
-      thresholds: { exclusive: threshold(options['exclusive-threshold']), shared: threshold(options['shared-threshold']) },
+      thresholds: {
+        exclusive: threshold(options['exclusive-threshold']),
+        shared: threshold(options['shared-threshold']),
+      },
       trace: (ts) => h.trace(ts),
       pcs: (trace) => h.pcs(trace),
       numberOf: (ts) => h.numberOf(ts),
@@ -99,7 +140,8 @@ export class SyncTool implements SyncState {
     return {
       edges,
       fresh: (addr, size) => h.fresh(addr, size),
-      checking: (addr, size, on) => this.pieces(addr, size, (at, n) => host.rt['hg_checking']?.(at, n, on ? 1 : 0)),
+      checking: (addr, size, on) =>
+        this.pieces(addr, size, (at, n) => host.rt['hg_checking']?.(at, n, on ? 1 : 0)),
       blockAt: (addr) => h.blockAt(addr),
       accessible: (addr, bits, size) => this.accessible(addr, bits, size),
       numberOf: (ts) => h.numberOf(ts),
@@ -148,8 +190,9 @@ export class SyncTool implements SyncState {
   }
 
   /** The thread on this worker made another one. */
-  threadCreated(child: number): void {
+  threadCreated(child: number, number: number, trace: number): void {
     this.created = this.identity(child);
+    this.creations.add(number, trace);
   }
 
   threadEnds(ts: number): void {
@@ -179,17 +222,6 @@ export class SyncTool implements SyncState {
       this.objects.drop(o);
     }
   }
-}
-
-function reporter(h: SyncHost): Omit<ConstructorParameters<typeof Misuse>[0], 'objects'> {
-  return {
-    host: h.host,
-    trace: (ts) => h.trace(ts),
-    pcs: (trace) => h.pcs(trace),
-    numberOf: (ts) => h.numberOf(ts),
-    note: (thread) => h.note(thread),
-    address: (addr) => h.address(addr),
-  };
 }
 
 /** A time limit option in ms; none when it is not given. */

@@ -81,7 +81,13 @@ export function pthreadWraps(s: SyncState): Wrap[] {
 }
 
 /** Reports an error number that is not among the ordinary outcomes. */
-function judge(s: SyncState, c: WrappedCall, fn: string, result: number, ordinary: readonly number[] = []): void {
+function judge(
+  s: SyncState,
+  c: WrappedCall,
+  fn: string,
+  result: number,
+  ordinary: readonly number[] = [],
+): void {
   if (result !== 0 && !ordinary.includes(result)) s.misuse.apiError(c.ts, fn, result);
 }
 
@@ -95,9 +101,13 @@ function threadWraps(s: SyncState): Wrap[] {
         return undefined;
       },
     },
-    ...['pthread_join', 'pthread_tryjoin_np', 'pthread_timedjoin_np', 'pthread_clockjoin_np', 'thrd_join'].map((fn) =>
-      wrap([fn], null, (c, r) => s.threads.joined(c.ts, fn, c.arg(0), r)),
-    ),
+    ...[
+      'pthread_join',
+      'pthread_tryjoin_np',
+      'pthread_timedjoin_np',
+      'pthread_clockjoin_np',
+      'thrd_join',
+    ].map((fn) => wrap([fn], null, (c, r) => s.threads.joined(c.ts, fn, c.arg(0), r))),
     wrap(['pthread_detach', 'thrd_detach'], null, (c, r) => judge(s, c, 'pthread_detach', r)),
   ];
 }

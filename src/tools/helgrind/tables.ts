@@ -1,12 +1,10 @@
 /**
  * Helgrind's shared tables besides clocks and shadow (those are in src/rt/helgrind.ts): which thread held a slot
- * when, lock sets, and where locks were first seen. All guarded by the tool-state lock; entries are only added.
+ * when, and handles of threads. All guarded by the tool-state lock; entries are only added.
  *
  * | from G_STATS + | what                                                                        |
  * | -------------- | --------------------------------------------------------------------------- |
  * | 0x20000        | thread log: [0] count, then {slot, first clock, number, creation trace}      |
- * | 0x70000        | lock sets: [0] count, then 64 bytes each {n, pad, 7 addresses f64}          |
- * | 0xb0000        | locks: [0] count, then {address f64, trace of first observation, pad}       |
  * | 0xb8000        | pthread_t: [0] count, then a ring of {pthread_t f64, tid, pad}              |
  */
 
@@ -16,11 +14,6 @@ import { Mutex } from '../../../sync/mutex.js';
 
 const THREAD_LOG = G_STATS + 0x20000;
 const THREAD_LOG_MAX = 18000;
-const SETS = G_STATS + 0x70000;
-const SETS_MAX = 4000;
-const SET_LOCKS = 7;
-const LOCKS = G_STATS + 0xb0000;
-const LOCKS_MAX = 2000;
 const PTHREADS = G_STATS + 0xb8000;
 const PTHREADS_MAX = 5800;
 
@@ -71,57 +64,6 @@ export class Tables {
       }
     }
     return { number: 1, created: 0 };
-  }
-
-  /** Number (1..) of a set of held locks, 0 for none or when the table is full. */
-  setNumber(locks: readonly number[]): number {
-    if (locks.length === 0) return 0;
-    const sorted = [...locks].sort((a, b) => a - b).slice(0, SET_LOCKS);
-    return this.locked(() => {
-      const n = this.i32[SETS >> 2]!;
-      for (let i = 0; i < n; i++) {
-        const found = this.setOf(i + 1);
-        if (found.length === sorted.length && found.every((l, k) => l === sorted[k])) return i + 1;
-      }
-      if (n >= SETS_MAX) return 0;
-      const at = SETS + 64 + n * 64;
-      this.i32[at >> 2] = sorted.length;
-      sorted.forEach((l, k) => {
-        this.f64[(at + 8 + k * 8) >> 3] = l;
-      });
-      this.i32[SETS >> 2] = n + 1;
-      return n + 1;
-    });
-  }
-
-  setOf(number: number): number[] {
-    if (number === 0) return [];
-    const at = SETS + 64 + (number - 1) * 64;
-    return Array.from({ length: this.i32[at >> 2]! }, (_, k) => this.f64[(at + 8 + k * 8) >> 3]!);
-  }
-
-  /** Remembers where a lock was first seen. */
-  observe(lock: number, trace: () => number): void {
-    if (this.firstSeen(lock) >= 0) return;
-    const t = trace();
-    this.locked(() => {
-      const n = this.i32[LOCKS >> 2]!;
-      if (n >= LOCKS_MAX) return;
-      const at = LOCKS + 16 + n * 16;
-      this.f64[at >> 3] = lock;
-      this.i32[(at + 8) >> 2] = t;
-      Atomics.store(this.i32, LOCKS >> 2, n + 1);
-    });
-  }
-
-  /** Trace of the lock's first observation, -1 when it was never seen. */
-  firstSeen(lock: number): number {
-    const n = Atomics.load(this.i32, LOCKS >> 2);
-    for (let i = 0; i < n; i++) {
-      const at = LOCKS + 16 + i * 16;
-      if (this.f64[at >> 3] === lock) return this.i32[(at + 8) >> 2]!;
-    }
-    return -1;
   }
 
   /** pthread_create gave out this handle for the thread with this tid. */

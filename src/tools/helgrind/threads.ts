@@ -1,6 +1,7 @@
 /** Threads as the thread library knows them: handles, and the edges of creating and joining. */
-import type { LockEnv } from './locks.js';
+
 import { exitKey } from './edges.js';
+import type { LockEnv } from './locks.js';
 import type { Tables } from './tables.js';
 
 /** Error numbers that a joining call gives when there is nothing to join yet. */
