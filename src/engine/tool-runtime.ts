@@ -36,6 +36,7 @@ export class ToolRuntime implements ToolHost {
   private readonly wraps: readonly Wrap[];
   private entries = new Map<number, number>();
   private readonly calls: WrappedCalls;
+  private readonly unwinder: Wrap = { names: UNWINDERS };
 
   constructor(
     readonly tool: Tool,
@@ -85,7 +86,7 @@ export class ToolRuntime implements ToolHost {
     const wraps = this.instance.wraps ?? [];
     // Without hooks there are no hidden return addresses to put back.
     this.wraps =
-      wraps.length === 0 ? wraps : [...wraps, { names: UNWINDERS, pre: (c) => this.calls.unwinds(c.ts) }];
+      wraps.length === 0 ? wraps : [...wraps, this.unwinder];
     this.findWraps();
   }
 
@@ -119,7 +120,11 @@ export class ToolRuntime implements ToolHost {
   /** Functions for generated code. */
   imports(): Record<string, CallableFunction> {
     return {
-      wrap_enter: (ts: number, id: number) => this.calls.enter(ts, this.wraps[id]!),
+      wrap_enter: (ts: number, id: number) => {
+        // Unwinding concerns calls that are under way, opaque ones too.
+        if (this.wraps[id] === this.unwinder) this.calls.unwinds(ts);
+        else this.calls.enter(ts, this.wraps[id]!);
+      },
       ...this.instance.imports,
     };
   }
