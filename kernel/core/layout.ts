@@ -50,6 +50,8 @@ export const G_FUEL = 0x00010030;
 export const G_THREAD_EVENT = 0x00010034;
 /** 1 when the host orders plain accesses at least as strongly as TSO. Written at start-up only. */
 export const G_TSO = 0x0001003c;
+/** Shared, atomic: bumped when a file was mapped, so that every worker looks for its symbols. */
+export const G_IMAGES = 0x00010040;
 /** Next free node of the tool's interned stacks; see the tool. */
 export const G_TOOL_WORDS = 0x00010100;
 export const G_TOOL_WORDS_SIZE = 0x400;

@@ -62,6 +62,8 @@ export interface Hooks {
   flushIcache(): void;
   /** Nanoseconds since some moment before the thread's start, for the counters that the guest can read. */
   clock(): number;
+  /** Code is about to be translated, or loaded on this worker. */
+  needsCode(): void;
 }
 
 export class GuestThread {
@@ -246,6 +248,7 @@ export class GuestThread {
   private code(ts: number): number {
     this.threads.enterKernel(ts);
     const pc = this.word64(ts + T_SCRATCH);
+    this.hooks.needsCode();
     let slot = this.cache.ensure(ts, pc);
     if (slot === 0) {
       this.setPc(ts, pc);

@@ -7,18 +7,26 @@ import type { ImageRef, RunConfig } from './config.js';
 
 export class Symbols implements SymbolSource {
   private readonly images: ImageSet;
-  private readonly seen = new Set<string>();
+  private readonly seen: ImageRef[] = [];
 
   constructor(private readonly config: RunConfig) {
     this.images = new ImageSet(config.debugDirs);
     for (const i of config.images) this.add(i);
   }
 
-  /** Registers a mapped file; false when it was known already. */
+  /**
+   * Registers a mapped file; false when it was known already. Loaders first map a file over the whole range that it
+   * needs and then its later parts into that: those say nothing new, and file offset and address of a part need not go
+   * together as they do in the first one.
+   */
   add(i: ImageRef): boolean {
-    const key = `${i.path} ${i.bias}`;
-    if (this.seen.has(key)) return false;
-    this.seen.add(key);
+    if (
+      this.seen.some(
+        (k) => k.path === i.path && (k.bias === i.bias || (i.start >= k.start && i.start < k.end)),
+      )
+    )
+      return false;
+    this.seen.push(i);
     this.images.add(i.path, i.bias, i.start, i.end);
     return true;
   }

@@ -85,8 +85,7 @@ export class ToolRuntime implements ToolHost {
     this.instance = tool.create(this);
     const wraps = this.instance.wraps ?? [];
     // Without hooks there are no hidden return addresses to put back.
-    this.wraps =
-      wraps.length === 0 ? wraps : [...wraps, this.unwinder];
+    this.wraps = wraps.length === 0 ? wraps : [...wraps, this.unwinder];
     this.findWraps();
   }
 

@@ -5,6 +5,7 @@ import { GuestMem } from '../../kernel/core/guest-mem.js';
 import {
   G_EXITING,
   G_FUEL,
+  G_IMAGES,
   G_LIVE_THREADS,
   G_MULTI,
   G_SERIAL,
@@ -33,7 +34,7 @@ import type { Tool } from '../tools/api.js';
 import { BigLock, type Turns } from './big-lock.js';
 import { coreRequest } from './client-requests.js';
 import { codeHalf, fetchInsn } from './code-fetch.js';
-import type { RunConfig, ToMain, WorkerData } from './config.js';
+import type { ImageRef, RunConfig, ToMain, WorkerData } from './config.js';
 import { GuestThread, type Trap } from './guest-thread.js';
 import { toolErrors } from './reporter.js';
 import { type ScheduleEnd, STATUS_DEADLOCK, STATUS_LIVELOCK } from './schedule/config.js';
@@ -72,6 +73,8 @@ export class WorkerProcess {
   private ended = false;
   /** Address of the system call that is running. */
   private callPc = 0;
+  /** Value of G_IMAGES that this worker has seen. */
+  private imagesKnown = 0;
 
   constructor(
     readonly data: WorkerData,
@@ -127,6 +130,7 @@ export class WorkerProcess {
       returned: (ts) => this.returned(ts),
       flushIcache: () => this.cache.flushChanged(this.current),
       clock: () => this.schedule?.now() ?? Number(process.hrtime.bigint() - start),
+      needsCode: () => this.knowImages(),
     });
     this.cache = new CodeCache(
       this.machine,
@@ -241,19 +245,22 @@ export class WorkerProcess {
   }
 
   private mapped(region: RegionView): void {
-    if (region.fileId >= 0 && region.name.startsWith('/')) {
-      const image = {
-        path: region.name,
-        bias: region.start - region.fileOffset,
-        start: region.start,
-        end: region.end,
-      };
-      if (this.symbols.add(image)) {
-        this.tool.findWraps();
-        this.tell({ kind: 'image', image });
-      }
+    const image = imageOf(region);
+    if (image && this.symbols.add(image)) {
+      this.tool.findWraps();
+      this.tell({ kind: 'image', image });
+      Atomics.add(this.machine.i32, G_IMAGES >> 2, 1);
     }
     this.tool.instance.mapped?.(region.start, region.end);
+  }
+
+  /** Takes note of files that other workers have mapped; to be called before code is translated or loaded. */
+  private knowImages(): void {
+    const now = Atomics.load(this.machine.i32, G_IMAGES >> 2);
+    if (now === this.imagesKnown) return;
+    this.imagesKnown = now;
+    const images = this.space.regions().flatMap((r) => imageOf(r) ?? []);
+    if (images.filter((i) => this.symbols.add(i)).length > 0) this.tool.findWraps();
   }
 
   private unmapped(lo: number, hi: number): void {
@@ -314,4 +321,11 @@ function steps(config: RunConfig): Partial<TranslateOptions> {
     return { steps: 'accesses', limits: { ...TRANSLATION.limits, atAccesses: true } };
   }
   return config.atomicity === 'serial' && config.quantum > 0 ? { steps: 'transfers' } : {};
+}
+
+/** A mapped file, if the region is one with a path. */
+function imageOf(region: RegionView): ImageRef | null {
+  if (region.fileId < 0 || !region.name.startsWith('/')) return null;
+  const { name: path, start, end } = region;
+  return { path, bias: start - region.fileOffset, start, end };
 }

@@ -25,7 +25,7 @@ const ALSO_USUAL =
 const BOTH_USUAL = /^(atomic-counter|mini-sync|futex|counters|self-modify)$/;
 /** Dynamically linked twins repeat the static suites; linkage is what they add, and others show that. */
 const LONG_ONLY =
-  /^(pthread-suite-dynamic (?!cond)|pthread-suite create-join|libc-suite-dynamic|auxv-dynamic|libm|malloc-churn|join-handoff)/;
+  /^(hg-|pthread-suite-dynamic (?!cond)|pthread-suite create-join|libc-suite-dynamic|auxv-dynamic|libm|malloc-churn|join-handoff)/;
 /** A handful is enough to see that the expected texts are right on another implementation too. */
 const QEMU_USUAL = /^(hello-mini|integer|memory-map|mini-sync|hello-dynamic|exit-code 300)$/;
 

@@ -100,6 +100,7 @@ export class JitRig {
       returned: () => 0,
       flushIcache: () => this.cache.flushChanged(this.ts),
       clock: () => performance.now() * 1e6,
+      needsCode: () => undefined,
     });
     this.cache = new CodeCache(
       this.machine,

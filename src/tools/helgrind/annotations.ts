@@ -81,7 +81,7 @@ export function requests(s: SyncState, env: RequestEnv): ReadonlyMap<number, Req
   }
 
   function unimplemented(ts: number, name: number): void {
-    misuse.misc(ts, `Warning: an annotation that is not implemented was used: ${text(s, name)}`);
+    misuse.misc(ts, `Unimplemented client request macro "${text(s, name)}"`);
   }
 
   return new Map(

@@ -42,6 +42,7 @@ export class Misuse {
       describe: () => ({
         threads: [me, ...others].map((n) => r.note(n)),
         parts: [
+          ...SEPARATOR,
           what(sentences[0]!, { facts: [['hthreadid', me]] }),
           ...sentences.slice(1).map((s) => line(s)),
           stack(pcs),
@@ -101,6 +102,7 @@ export class Misuse {
       describe: () => ({
         threads: [r.note(r.numberOf(ts))],
         parts: [
+          ...SEPARATOR,
           what(text, { facts: [['hthreadid', r.numberOf(ts)]] }),
           line(),
           aux(`Observed (incorrect) order is: acquisition of lock at ${had}`, { indent: 0 }),
@@ -138,6 +140,11 @@ export class Misuse {
     ];
   }
 }
+
+const SEPARATOR: readonly Part[] = [
+  line('----------------------------------------------------------------'),
+  line(),
+];
 
 const NOUN: Readonly<Record<Kind, string>> = {
   mutex: 'Lock',

@@ -1,0 +1,158 @@
+/** Condition variables, semaphores, barriers, requests: edges and misuse. */
+import test from 'ava';
+import { SyncRig } from './helgrind-sync.js';
+
+const M = 0x1000;
+const N = 0x2000;
+const CV = 0x3000;
+const S = 0x4000;
+const BAR = 0x5000;
+
+test('a condition wait gives the mutex up and takes it again; a signal is an edge, a timeout is none', (t) => {
+  const r = new SyncRig();
+  r.call(1, 'pthread_mutex_lock', [M]);
+  r.newEdges();
+  r.enter(1, 'pthread_cond_wait', [CV, M]);
+  t.deepEqual(r.newEdges(), ['#1 replaces 1/0']);
+  t.deepEqual(r.lockSet(1), []);
+  r.call(2, 'pthread_cond_signal', [CV]);
+  t.deepEqual(r.newEdges(), ['#2 joins 2/0']);
+  r.leave(1, 'pthread_cond_wait', [CV, M]);
+  t.deepEqual(r.newEdges(), ['#1 acquires 2/0', '#1 acquires 1/0']);
+  t.deepEqual(r.lockSet(1), [M]);
+  r.enter(1, 'pthread_cond_timedwait', [CV, M]);
+  r.newEdges();
+  r.leave(1, 'pthread_cond_timedwait', [CV, M], 110);
+  t.deepEqual(r.newEdges(), ['#1 acquires 1/0']);
+  t.deepEqual(r.news(), []);
+});
+
+test('waits with the wrong mutex', (t) => {
+  const r = new SyncRig();
+  r.enter(1, 'pthread_cond_wait', [CV, M]);
+  t.deepEqual(r.news(), ['Misc: Thread #1: pthread_cond_{timed}wait called with invalid mutex']);
+  r.leave(1, 'pthread_cond_wait', [CV, M]);
+  r.enter(2, 'pthread_cond_wait', [CV, M]);
+  t.deepEqual(r.news(), ['Misc: Thread #2: pthread_cond_{timed}wait called with mutex held by a different thread']);
+});
+
+test('one condition variable with two mutexes, and destroyed under its waiters', (t) => {
+  const r = new SyncRig();
+  r.call(1, 'pthread_mutex_lock', [M]);
+  r.call(2, 'pthread_mutex_lock', [N]);
+  r.enter(1, 'pthread_cond_wait', [CV, M]);
+  r.enter(2, 'pthread_cond_wait', [CV, N]);
+  t.deepEqual(r.news(), ['Misc: Thread #2: pthread_cond_{timed}wait: cond is associated with a different mutex']);
+  r.call(3, 'pthread_cond_destroy', [CV]);
+  t.deepEqual(r.news(), ['Misc: Thread #3: pthread_cond_destroy: destruction of condition variable being waited upon']);
+  r.leave(1, 'pthread_cond_wait', [CV, M]);
+  t.deepEqual(r.news(), ['Misc: Thread #1: condition variable has been destroyed while being waited upon']);
+});
+
+test('a cancelled wait has its mutex again', (t) => {
+  const r = new SyncRig();
+  r.call(1, 'pthread_mutex_lock', [M]);
+  r.enter(1, 'pthread_cond_wait', [CV, M]);
+  const wrap = r.tool.wraps.find((w) => w.names.includes('pthread_cond_wait'))!;
+  wrap.cancelled!({ ts: r.ts(1), arg: (i) => [CV, M][i]! });
+  r.call(1, 'pthread_mutex_unlock', [M]);
+  t.deepEqual(r.news(), []);
+});
+
+test('each wait on a semaphore learns from one post, oldest first', (t) => {
+  const r = new SyncRig();
+  r.call(1, 'sem_init', [S, 0, 1]);
+  r.newEdges();
+  r.call(2, 'sem_wait', [S]);
+  t.deepEqual(r.newEdges(), ['#2 acquires 1/64']);
+  r.call(2, 'sem_post', [S]);
+  r.call(3, 'sem_post', [S]);
+  t.deepEqual(r.newEdges(), ['#2 replaces 1/0', '#3 replaces 1/1']);
+  r.call(4, 'sem_wait', [S]);
+  r.call(5, 'sem_trywait', [S]);
+  t.deepEqual(r.newEdges(), ['#4 acquires 1/0', '#5 acquires 1/1']);
+  r.call(5, 'sem_trywait', [S], -1);
+  t.deepEqual(r.newEdges(), []);
+});
+
+test('a failed post left nothing, and more posts than are kept lose no edge', (t) => {
+  const r = new SyncRig();
+  r.call(1, 'sem_init', [S, 0, 0]);
+  r.call(1, 'sem_post', [S], -1);
+  t.deepEqual(r.news(), ["PthAPIerror: Thread #1's call to sem_post failed"]);
+  r.newEdges();
+  for (let i = 0; i < 70; i++) r.call(1, 'sem_post', [S]);
+  t.is(r.newEdges().filter((e) => e === '#1 joins 1/63').length, 6);
+  for (let i = 0; i < 70; i++) r.call(2, 'sem_wait', [S]);
+  t.is(r.newEdges().filter((e) => e === '#2 acquires 1/63').length, 7);
+});
+
+test('a destroyed semaphore', (t) => {
+  const r = new SyncRig();
+  r.call(1, 'sem_init', [S, 0, 0]);
+  r.call(1, 'sem_destroy', [S]);
+  r.call(1, 'sem_post', [S]);
+  t.deepEqual(r.news(), ['Misc: Thread #1: sem_post: semaphore has been destroyed']);
+  r.call(1, 'sem_init', [S, 0, 0]);
+  r.call(1, 'sem_post', [S]);
+  t.deepEqual(r.news(), []);
+});
+
+test('who leaves a barrier late learns of its own round only', (t) => {
+  const r = new SyncRig();
+  r.call(1, 'pthread_barrier_init', [BAR, 0, 2]);
+  r.newEdges();
+  r.enter(1, 'pthread_barrier_wait', [BAR]);
+  r.enter(2, 'pthread_barrier_wait', [BAR]);
+  t.deepEqual(r.newEdges(), ['#1 joins 1/0', '#2 joins 1/0']);
+  r.leave(2, 'pthread_barrier_wait', [BAR], -1);
+  t.deepEqual(r.newEdges(), ['#2 acquires 1/0']);
+  t.deepEqual(r.news(), []);
+});
+
+test('a barrier of the guest’s own make: the last arrival lets all others learn', (t) => {
+  const r = new SyncRig();
+  const request = (n: number, what: number, ...a: number[]): void =>
+    void r.tool.request(r.ts(n), 0x48470000 + what, a);
+  request(1, 0x118, BAR, 2, 0);
+  r.newEdges();
+  request(1, 0x119, BAR);
+  t.deepEqual(r.newEdges(), ['#1 joins 1/0']);
+  request(2, 0x119, BAR);
+  t.deepEqual(r.newEdges().sort(), ['#1 acquires 1/0', '#2 acquires 1/0', '#2 joins 1/0']);
+  request(1, 0x119, BAR);
+  t.deepEqual(r.newEdges(), ['#1 joins 1/1']);
+});
+
+test('misuse of barriers', (t) => {
+  const r = new SyncRig();
+  r.call(1, 'pthread_barrier_init', [BAR, 0, 0], 22);
+  r.call(1, 'pthread_barrier_wait', [BAR], 22);
+  r.call(1, 'pthread_barrier_destroy', [BAR]);
+  t.deepEqual(r.news(), [
+    "Misc: Thread #1: pthread_barrier_init: 'count' argument is zero",
+    "PthAPIerror: Thread #1's call to pthread_barrier_init failed",
+    'Misc: Thread #1: pthread_barrier_wait: barrier is uninitialised',
+    "PthAPIerror: Thread #1's call to pthread_barrier_wait failed",
+    'Misc: Thread #1: pthread_barrier_destroy: barrier was never initialised',
+  ]);
+  r.call(1, 'pthread_barrier_init', [BAR, 0, 2]);
+  r.enter(1, 'pthread_barrier_wait', [BAR]);
+  r.call(2, 'pthread_barrier_init', [BAR, 0, 2]);
+  t.deepEqual(r.news(), [
+    'Misc: Thread #2: pthread_barrier_init: barrier is already initialised',
+    'Misc: Thread #2: pthread_barrier_init: threads are waiting at barrier',
+  ]);
+});
+
+test('what was said to happen before, and is forgotten', (t) => {
+  const r = new SyncRig();
+  const request = (n: number, what: number, ...a: number[]): number | undefined =>
+    r.tool.request(r.ts(n), 0x48470000 + what, a);
+  t.is(request(1, 0x121, 0xabc), undefined, 'the program’s default answer stays');
+  request(2, 0x122, 0xabc);
+  request(2, 0x123, 0xabc);
+  t.deepEqual(r.newEdges(), ['#1 joins 3:abc', '#2 acquires 3:abc', '#2 forgets 3:abc']);
+  t.is(request(1, 0x12a, 0x5000), -1, 'no block there');
+  t.is(r.tool.request(r.ts(1), 0x4d430000, []), undefined, 'another tool’s');
+});
