@@ -113,10 +113,14 @@ test('a cycle of three locks is found, and its way shown', (t) => {
   pair(3, C, A);
   const text = r.text();
   t.is(text[0], 'Thread #3: lock order "0x1000 before 0x3000" violated');
-  t.deepEqual(
-    text.filter((l) => l.startsWith('at ')).slice(0, 6),
-    ['at 30', 'at 31', 'at 10', 'at 11', 'at 20', 'at 21'],
-  );
+  t.deepEqual(text.filter((l) => l.startsWith('at ')).slice(0, 6), [
+    'at 30',
+    'at 31',
+    'at 10',
+    'at 11',
+    'at 20',
+    'at 21',
+  ]);
 });
 
 test('what is only tried for waits for nobody; what it holds counts', (t) => {

@@ -33,7 +33,9 @@ test('waits with the wrong mutex', (t) => {
   t.deepEqual(r.news(), ['Misc: Thread #1: pthread_cond_{timed}wait called with invalid mutex']);
   r.leave(1, 'pthread_cond_wait', [CV, M]);
   r.enter(2, 'pthread_cond_wait', [CV, M]);
-  t.deepEqual(r.news(), ['Misc: Thread #2: pthread_cond_{timed}wait called with mutex held by a different thread']);
+  t.deepEqual(r.news(), [
+    'Misc: Thread #2: pthread_cond_{timed}wait called with mutex held by a different thread',
+  ]);
 });
 
 test('one condition variable with two mutexes, and destroyed under its waiters', (t) => {
@@ -42,9 +44,13 @@ test('one condition variable with two mutexes, and destroyed under its waiters',
   r.call(2, 'pthread_mutex_lock', [N]);
   r.enter(1, 'pthread_cond_wait', [CV, M]);
   r.enter(2, 'pthread_cond_wait', [CV, N]);
-  t.deepEqual(r.news(), ['Misc: Thread #2: pthread_cond_{timed}wait: cond is associated with a different mutex']);
+  t.deepEqual(r.news(), [
+    'Misc: Thread #2: pthread_cond_{timed}wait: cond is associated with a different mutex',
+  ]);
   r.call(3, 'pthread_cond_destroy', [CV]);
-  t.deepEqual(r.news(), ['Misc: Thread #3: pthread_cond_destroy: destruction of condition variable being waited upon']);
+  t.deepEqual(r.news(), [
+    'Misc: Thread #3: pthread_cond_destroy: destruction of condition variable being waited upon',
+  ]);
   r.leave(1, 'pthread_cond_wait', [CV, M]);
   t.deepEqual(r.news(), ['Misc: Thread #1: condition variable has been destroyed while being waited upon']);
 });
