@@ -68,6 +68,10 @@ export const G_LOCK_FILES = 0x00011240;
 export const G_LOCK_SYNC = 0x00011280;
 /** Futex buckets: 256 x 64 bytes. */
 export const G_FUTEX_BUCKETS = 0x00012000;
+/** Pending signals and timers of the Linux face (kernel/linux/signal-queue.ts), and their lock. */
+export const G_LOCK_SIGNALS = 0x000112c0;
+export const G_SIGNALS = 0x00016000;
+export const G_SIGNALS_SIZE = 0x0000a000;
 /** Open file table of the Linux face: 64 KiB. Files lock. */
 export const G_FILES = 0x00020000;
 export const G_FILES_SIZE = 0x00010000;
@@ -191,6 +195,8 @@ export const LIFE_EXITED = 3;
 export const STOP_EPOCH = 1;
 export const STOP_EXIT = 2;
 export const STOP_YIELD = 4;
+/** A signal may have to be delivered; stays set until the thread has looked (kernel/linux/signals.ts). */
+export const STOP_SIGNAL = 8;
 
 export const UNWIND_NONE = 0;
 /** The wasm stack is deep: start again from the bottom at T_PC. */

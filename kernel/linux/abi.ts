@@ -160,7 +160,9 @@ export const SIGABRT = 6;
 export const SIGBUS = 7;
 export const SIGFPE = 8;
 export const SIGKILL = 9;
+export const SIGUSR1 = 10;
 export const SIGSEGV = 11;
+export const SIGUSR2 = 12;
 export const SIGPIPE = 13;
 export const SIGALRM = 14;
 export const SIGTERM = 15;
@@ -173,6 +175,8 @@ export const SIGTTOU = 22;
 export const SIGURG = 23;
 export const SIGWINCH = 28;
 export const NSIG = 64;
+/** The first real-time signal, as the kernel counts. */
+export const SIGRTMIN = 32;
 export const SIGNAL_NAMES = (
   'NULL HUP INT QUIT ILL TRAP ABRT BUS FPE KILL USR1 SEGV USR2 PIPE ALRM TERM STKFLT CHLD CONT STOP TSTP TTIN ' +
   'TTOU URG XCPU XFSZ VTALRM PROF WINCH IO PWR SYS'
@@ -184,6 +188,17 @@ export const SIG_IGN = 1;
 export const SIG_BLOCK = 0;
 export const SIG_UNBLOCK = 1;
 export const SIG_SETMASK = 2;
+export const SA_SIGINFO = 4;
+export const SA_ONSTACK = 0x08000000;
+export const SA_RESTART = 0x10000000;
+export const SA_NODEFER = 0x40000000;
+export const SA_RESETHAND = 0x80000000;
+/** si_code of signals that processes send, and of those that the kernel sends (asm-generic/siginfo.h). */
+export const SI_USER = 0;
+export const SI_KERNEL = 0x80;
+export const SI_QUEUE = -1;
+export const SI_TIMER = -2;
+export const SI_TKILL = -6;
 export const SS_ONSTACK = 1;
 export const SS_DISABLE = 2;
 export const MINSIGSTKSZ = 2048;

@@ -30,6 +30,8 @@ export interface ThreadServices {
   blocked<R>(fn: () => R): R;
   /** The thread offers its turn (sched_yield). */
   yieldTurn(ts: number): void;
+  /** Sets bits in T_STOP and makes the thread come to its safepoint, or out of a sleep on T_STOP. */
+  poke(ts: number, why: number): void;
   /** Thread states of all live threads of the process, for tgkill and listings. */
   live(): number[];
 }
@@ -67,6 +69,10 @@ export interface LinuxEnv {
   readonly config: LinuxConfig;
   /** Set when a schedule decides; the host's clocks and chance count otherwise. */
   readonly scheduled?: Scheduled;
+  /** A timer was set: when the next one runs out may have changed. */
+  timersChanged(): void;
+  /** A handler of this signal is about to run. */
+  heard(signo: number): void;
   /** One line for the user, without prefix. */
   warn(text: string): void;
   /** One line of the system call trace. */

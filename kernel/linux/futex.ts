@@ -29,7 +29,7 @@ import { FUTEX_OWNER_DIED, FUTEX_TID_MASK, FUTEX_WAITERS } from './abi.js';
 import { EAGAIN, EDEADLK, EINVAL, ENOSYS, EPERM, ETIMEDOUT } from './errno.js';
 import { SysError } from './error.js';
 import { lockWord, unlockWord } from './lock.js';
-import type { Sleeper, WaitResult } from './wait.js';
+import type { Sleeper } from './wait.js';
 
 const BUCKETS = 256;
 const B_HEAD = 48;
@@ -48,8 +48,8 @@ const KEY_PI = 4;
 
 export const MATCH_ANY = -1;
 
-/** What wait() answers besides an error number: the thread has to end. */
-export const WAIT_EXIT = 'exit';
+/** What wait() answers besides an error number: the thread has to end, or a signal came. */
+export type WaitEnd = number | 'exit' | 'signal';
 
 interface Key {
   /** Class and task. */
@@ -79,17 +79,10 @@ export class FutexTable {
    * FUTEX_WAIT and FUTEX_WAIT_BITSET.
    *
    * @param deadline monotonic ms, Infinity for none.
-   * @returns 0 or -errno (EAGAIN, ETIMEDOUT, EINVAL), or WAIT_EXIT.
+   * @returns 0 or -errno (EAGAIN, ETIMEDOUT, EINVAL), or why the wait was left.
    * @throws GuestFault when the word cannot be read.
    */
-  wait(
-    ts: number,
-    addr: number,
-    shared: boolean,
-    value: number,
-    bitset: number,
-    deadline: number,
-  ): number | 'exit' {
+  wait(ts: number, addr: number, shared: boolean, value: number, bitset: number, deadline: number): WaitEnd {
     if (bitset === 0) return -EINVAL;
     const key = this.#key(ts, addr, shared, 0);
     const host = this.#word(addr, false);
@@ -183,9 +176,9 @@ export class FutexTable {
   /**
    * FUTEX_LOCK_PI and FUTEX_TRYLOCK_PI: ownership is handed over in order of arrival; nobody lends priority.
    *
-   * @returns 0 (the caller owns the lock), -EDEADLK, -EAGAIN (try), -ETIMEDOUT, or WAIT_EXIT.
+   * @returns 0 (the caller owns the lock), -EDEADLK, -EAGAIN (try), -ETIMEDOUT, or why the wait was left.
    */
-  lockPi(ts: number, addr: number, shared: boolean, deadline: number, tryOnly: boolean): number | 'exit' {
+  lockPi(ts: number, addr: number, shared: boolean, deadline: number, tryOnly: boolean): WaitEnd {
     const key = this.#key(ts, addr, shared, KEY_PI);
     const word = this.#word(addr, true) >>> 2;
     const tid = this.#i32[(ts + T_TID) >> 2];
@@ -366,16 +359,13 @@ export class FutexTable {
     return woken;
   }
 
-  #sleep(ts: number, deadline: number): number | 'exit' {
+  #sleep(ts: number, deadline: number): WaitEnd {
     const state = (ts + T_FUTEX_STATE) >> 2;
-    let outcome: WaitResult;
-    // A notify that was not meant for this wait cannot be told apart by the outcome: the state decides.
-    do outcome = this.#sleeper.wait(ts, ts + T_FUTEX_STATE, STATE_WAITING, deadline);
-    while (outcome === 'woken' && Atomics.load(this.#i32, state) === STATE_WAITING);
+    const outcome = this.#sleeper.wait(ts, ts + T_FUTEX_STATE, STATE_WAITING, deadline);
     const woken = this.#leave(ts);
     Atomics.store(this.#i32, state, STATE_IDLE);
     if (woken) return 0;
-    return outcome === 'exit' ? WAIT_EXIT : -ETIMEDOUT;
+    return outcome === 'timeout' ? -ETIMEDOUT : outcome === 'woken' ? 0 : outcome;
   }
 
   /** Takes the thread off whatever queue it is on now; true when a waker was faster. */

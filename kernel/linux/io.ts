@@ -3,14 +3,14 @@
  * the file; the system calls move them between that buffer and guest memory.
  */
 import fs from 'node:fs';
-import { O_APPEND, SIG_DFL, SIGPIPE } from './abi.js';
+import { O_APPEND, SI_USER, SIGPIPE } from './abi.js';
 import { EAGAIN, EBADF, EINVAL, EISDIR, EPIPE, ESPIPE, errnoOf } from './errno.js';
 import { SysError, ThreadLeaves } from './error.js';
 import { hostOffset } from './files.js';
 import type { LinuxKernel } from './kernel.js';
 import { pipeRead, pipeWrite } from './pipe.js';
 import * as P from './process.js';
-import { disposition } from './signals.js';
+import { mustGoOn } from './wait.js';
 
 /** A description's own position; any other number is a position of the caller's. */
 export const CURRENT = -1;
@@ -116,7 +116,8 @@ function retrying(k: LinuxKernel, desc: number, attempt: () => number): number {
     } catch (error) {
       if (errnoOf(error) !== EAGAIN || k.files.nonblocking(desc)) throw error;
     }
-    if (k.sleeper.pause(k.ts, pause) === 'exit') throw new ThreadLeaves();
+    const slept = k.sleeper.pause(k.ts, pause);
+    if (slept !== 'timeout') mustGoOn(slept);
   }
 }
 
@@ -160,11 +161,9 @@ export function streamReadable(k: LinuxKernel, desc: number): boolean {
   });
 }
 
-/** A write to a pipe nobody reads: SIGPIPE, whose default action ends the process; otherwise the call is EPIPE. */
+/** A write to a pipe nobody reads: the writer gets SIGPIPE, and the call is EPIPE if it survives that. */
 export function brokenPipe(k: LinuxKernel): void {
-  if (disposition(k, SIGPIPE) !== SIG_DFL) return;
-  k.env.threads.killProcess(SIGPIPE);
-  throw new ThreadLeaves();
+  k.signals.send(k.ts, k.sentBySelf(SIGPIPE, SI_USER));
 }
 
 /** Present offset of a seekable description, in bytes. */

@@ -8,6 +8,7 @@ import { GuestFault, type GuestMem } from '../core/guest-mem.js';
 import {
   G_EXITING,
   STOP_EXIT,
+  T_PC,
   T_STOP,
   T_TID,
   T_UNWIND,
@@ -18,13 +19,17 @@ import {
 import type { Machine } from '../core/machine.js';
 import type { LinuxEnv } from './env.js';
 import { EFAULT, ENOSYS, errnoOf } from './errno.js';
-import { LEAVE, SysError, ThreadLeaves } from './error.js';
+import { LEAVE, RESUME, SysError, ThreadLeaves } from './error.js';
 import { FileTable } from './files.js';
 import { FutexTable } from './futex.js';
 import { MappedFiles } from './mapped-files.js';
 import { PathResolver } from './paths.js';
 import { pipeEnd } from './pipe.js';
+import { P_PID } from './process.js';
+import { type SignalInfo, SignalQueue } from './signal-queue.js';
+import { type Delivery, deliverSignals, forceSignal } from './signals.js';
 import { BY_NUMBER, type Row, WIDE } from './table.js';
+import { Timers } from './timers.js';
 import { traceCall, traceResult } from './trace.js';
 import { BOUNCE } from './user.js';
 import { Sleeper } from './wait.js';
@@ -44,12 +49,16 @@ export class LinuxKernel {
   readonly futex: FutexTable;
   readonly paths: PathResolver;
   readonly sleeper: Sleeper;
+  readonly signals: SignalQueue;
+  readonly timers: Timers;
   /** For one chunk of I/O; no call keeps anything in it. */
   readonly bounce = new Uint8Array(BOUNCE);
   /** The thread whose call is running. */
   ts = 0;
   /** Set by clone: the thread must leave its translated code although the call came back. */
   restart = false;
+  /** Mask that comes back once a signal that ended the running call has been delivered. */
+  savedMask: readonly [number, number] | undefined;
   readonly #warned = new Set<number>();
   readonly #i32: Int32Array;
 
@@ -60,6 +69,8 @@ export class LinuxKernel {
     this.mem = env.mem;
     this.#i32 = env.machine.i32;
     this.sleeper = new Sleeper(env.machine, env.threads, env.scheduled);
+    this.signals = new SignalQueue(env.machine, env.threads);
+    this.timers = new Timers(env.machine, this.signals, () => this.sleeper.now());
     this.files = new FileTable(env.machine);
     this.mapped = new MappedFiles(env.machine);
     this.mapped.serve(env.space);
@@ -94,15 +105,59 @@ export class LinuxKernel {
     const row = BY_NUMBER[nr];
     const trace = this.env.config.trace;
     if (trace) this.env.trace(traceCall(this, row, nr));
+    const pc = this.#pc(ts);
+    const a0 = (ts + T_X + 10 * 8) >> 2;
+    const before: [number, number] = [this.#i32[a0], this.#i32[a0 + 1]];
     const result = row === undefined ? this.#unknown(nr) : this.#run(row, nr);
     if (trace) this.env.trace(traceResult(this, row, nr, result));
-    if (result === LEAVE) {
-      this.#i32[(ts + T_UNWIND) >> 2] = UNWIND_EXIT;
-      return 1;
+    if (result === LEAVE) return this.#unwind(UNWIND_EXIT);
+    const signalled = this.sleeper.signalled(ts) || this.savedMask !== undefined;
+    if (result === RESUME) {
+      const after = signalled ? deliverSignals(this) : 'moved';
+      return this.#unwind(after === 'ends' ? UNWIND_EXIT : UNWIND_RESTART);
     }
     this.setX(ts, 10, result);
-    if (!this.restart) return 0;
-    this.#i32[(ts + T_UNWIND) >> 2] = UNWIND_RESTART;
+    if (!this.restart && !signalled) return 0;
+    if (this.restart) this.#unwind(UNWIND_RESTART);
+    else this.#setPc(ts, pc + 4);
+    const after = signalled ? deliverSignals(this, { pc, a0: before, result }) : 'none';
+    if (after !== 'none') return this.#unwind(after === 'ends' ? UNWIND_EXIT : UNWIND_RESTART);
+    if (this.restart) return 1;
+    this.#setPc(ts, pc);
+    return 0;
+  }
+
+  /** Delivers signals to a thread at its safepoint. `moved` or `ends`: it must leave its translated code. */
+  deliver(ts: number): Delivery {
+    this.ts = ts;
+    return deliverSignals(this);
+  }
+
+  /** A signal that the running instruction, at T_PC, raised. False when the process has to end by it. */
+  force(ts: number, signo: number, code: number, addr: number): boolean {
+    this.ts = ts;
+    const word20 = Math.floor(addr / 4294967296) | 0;
+    return forceSignal(this, { signo, code, word16: addr | 0, word20, value: [0, 0] });
+  }
+
+  /** What a signal that the guest sends itself tells about its sender. */
+  sentBySelf(signo: number, code: number): SignalInfo {
+    const uid = process.getuid?.() ?? 0;
+    return { signo, code, word16: this.#i32[P_PID >> 2], word20: uid, value: [0, 0] };
+  }
+
+  #pc(ts: number): number {
+    const at = (ts + T_PC) >> 2;
+    return this.#i32[at + 1] * 4294967296 + (this.#i32[at] >>> 0);
+  }
+
+  #setPc(ts: number, pc: number): void {
+    this.#i32[(ts + T_PC) >> 2] = pc | 0;
+    this.#i32[((ts + T_PC) >> 2) + 1] = Math.floor(pc / 4294967296) | 0;
+  }
+
+  #unwind(why: number): 1 {
+    this.#i32[(this.ts + T_UNWIND) >> 2] = why;
     return 1;
   }
 

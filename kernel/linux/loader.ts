@@ -12,6 +12,7 @@ import { ET_DYN, PF_R, PF_W, PF_X, PT_LOAD, PT_PHDR } from '../elf/constants.js'
 import { ElfError, type ElfFile, type ProgramHeader, parseElfHeader } from '../elf/elf.js';
 import * as abi from './abi.js';
 import { MappedFiles } from './mapped-files.js';
+import { TRAMPOLINE_CODE } from './signal-frame.js';
 
 /** Why a program cannot be started: one line for people, and the exit status a shell would give. */
 export class LoadError extends Error {
@@ -129,6 +130,7 @@ export function loadProgram(space: AddressSpace, mem: GuestMem, request: LoadReq
     stack: true,
     name: '[stack]',
   });
+  mapSignalPage(space, mem, request.path);
   const interpBase = images[1]?.start ?? 0;
   const sp = buildStack(mem, request, main, interpBase);
   const entry = images[images.length - 1]!.entry;
@@ -239,6 +241,19 @@ function headersAt(image: LoadedImage): number {
     (h) => h.type === PT_LOAD && h.offset <= elf.phoff && elf.phoff < h.offset + h.filesz,
   );
   return holder === undefined ? 0 : holder.vaddr + bias + elf.phoff - holder.offset;
+}
+
+/** Where signal handlers return to. */
+export const SIGNAL_PAGE = STACK_TOP;
+
+function mapSignalPage(space: AddressSpace, mem: GuestMem, file: string): void {
+  const length = PAGE_SIZE;
+  const request = { addr: SIGNAL_PAGE, length, fixed: true, kind: 'anon', name: '[sigpage]' } as const;
+  mapOrFail(space, file, { ...request, prot: abi.PROT_READ | abi.PROT_WRITE });
+  TRAMPOLINE_CODE.forEach((word, i) => {
+    mem.writeU32(SIGNAL_PAGE + i * 4, word);
+  });
+  space.protect(SIGNAL_PAGE, length, abi.PROT_READ | abi.PROT_EXEC);
 }
 
 /** Strings from the top down: an empty word, the file name, the environment, the arguments, 16 random bytes. */

@@ -6,10 +6,11 @@ import { Frames } from '../core/frames.js';
 import { PAGE_SIZE } from '../core/layout.js';
 import { O_NONBLOCK, O_RDONLY, O_WRONLY, PIPE_BUF } from './abi.js';
 import { EAGAIN, ENFILE, ENOMEM, EPIPE } from './errno.js';
-import { SysError, ThreadLeaves } from './error.js';
+import { SysError } from './error.js';
 import { brokenPipe } from './io.js';
 import type { LinuxKernel } from './kernel.js';
 import * as P from './process.js';
+import { mustGoOn } from './wait.js';
 
 const at = (pipe: number, field: number) => (P.P_PIPES + pipe * P.PIPE_SIZE + field) >> 2;
 
@@ -123,7 +124,15 @@ export function pipeWrite(k: LinuxKernel, desc: number, from: Uint8Array, count:
     done += put;
     if (put > 0) changed(k, pipe);
     else if (done > 0 && k.files.nonblocking(desc)) return done;
-    else awaitChange(k, desc, pipe, event);
+    else {
+      try {
+        awaitChange(k, desc, pipe, event);
+      } catch (error) {
+        // What has gone through is the answer when a signal ends the wait for the rest.
+        if (done > 0 && error instanceof SysError) return done;
+        throw error;
+      }
+    }
   }
   return done;
 }
@@ -131,7 +140,7 @@ export function pipeWrite(k: LinuxKernel, desc: number, from: Uint8Array, count:
 function awaitChange(k: LinuxKernel, desc: number, pipe: number, event: number): void {
   if (k.files.nonblocking(desc)) throw new SysError(EAGAIN);
   const word = P.P_PIPES + pipe * P.PIPE_SIZE + P.PP_EVENT;
-  if (k.sleeper.wait(k.ts, word, event, Infinity) === 'exit') throw new ThreadLeaves();
+  mustGoOn(k.sleeper.wait(k.ts, word, event, Infinity));
 }
 
 function copyRing(

@@ -92,9 +92,13 @@ if (P_END > G_FILES + G_FILES_SIZE) throw new Error('kernel/linux/process.ts: th
 
 // --- words of a thread, behind its statistics ------------------------------------------------------------------------
 export const T_LINUX = T_STATS + 512;
-/** Signal mask: two 32-bit words. The thread itself. */
+/** Signal mask: two 32-bit words. The thread itself writes, under the signals lock; senders read. */
 export const L_SIGMASK = T_LINUX;
 /** Alternate signal stack: {sp u64, flags i32, pad, size u64}. The thread itself. */
 export const L_ALTSTACK = T_LINUX + 8;
 /** Thread name, 16 bytes with a final 0. */
 export const L_NAME = T_LINUX + 32;
+/** Host address the thread sleeps on, 0 for none: whoever sends it a signal notifies that word. Atomic. */
+export const L_SLEEP = T_LINUX + 48;
+/** Signals that rt_sigtimedwait waits for although they are blocked: two 32-bit words. Signals lock to write. */
+export const L_SIGWAIT = T_LINUX + 56;

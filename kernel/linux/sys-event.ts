@@ -1,14 +1,16 @@
 /** Pipes, eventfds, and waiting for several descriptors: ppoll and pselect6. */
 import * as abi from './abi.js';
 import { EAGAIN, EBADF, EINVAL } from './errno.js';
-import { LEAVE, SysError, ThreadLeaves } from './error.js';
+import { ERESTART_NOHAND, SysError } from './error.js';
 import { streamReadable } from './io.js';
 import type { LinuxKernel } from './kernel.js';
 import { makePipe, pipeFill, pipeReaders, pipeWriters } from './pipe.js';
 import * as P from './process.js';
+import { withMask } from './sys-signal.js';
 import type { Handlers } from './table.js';
 import { relativeDeadline } from './time.js';
 import { probe } from './user.js';
+import { mustGoOn } from './wait.js';
 
 /** Largest value of an eventfd counter, 2^64 - 2, as near as a double comes to it. */
 const EVENT_MAX = 2 ** 64 - 2048;
@@ -60,7 +62,7 @@ export function eventWrite(k: LinuxKernel, desc: number, addr: number, count: nu
 
 function sleepOnReady(k: LinuxKernel, desc: number, seen: number): void {
   if (k.files.nonblocking(desc)) throw new SysError(EAGAIN);
-  if (k.sleeper.wait(k.ts, P.P_READY, seen, Infinity) === 'exit') throw new ThreadLeaves();
+  mustGoOn(k.sleeper.wait(k.ts, P.P_READY, seen, Infinity));
 }
 
 /** POLL* bits that hold now; those of `wanted`, and POLLHUP, POLLERR, POLLNVAL as they are. */
@@ -114,7 +116,7 @@ function poll(k: LinuxKernel, watched: readonly Watched[], deadline: number): nu
     const now = k.sleeper.now();
     if (count > 0 || now >= deadline) return count;
     const until = streams ? Math.min(deadline, now + STREAM_LOOK) : deadline;
-    if (k.sleeper.wait(k.ts, P.P_READY, seen, until) === 'exit') return LEAVE;
+    mustGoOn(k.sleeper.wait(k.ts, P.P_READY, seen, until), ERESTART_NOHAND);
   }
 }
 
@@ -151,22 +153,23 @@ export const EVENT_CALLS: Handlers = {
     );
   },
 
-  ppoll(k, addr, count, timeout) {
+  ppoll(k, addr, count, timeout, mask, size) {
     if (count < 0 || count > abi.OPEN_MAX) return -EINVAL;
     const watched: Watched[] = [];
     for (let i = 0; i < count; i++) {
       const fd = k.mem.readU32(addr + i * 8) | 0;
       watched.push({ fd, wanted: k.mem.readU16(addr + i * 8 + 4), ready: 0 });
     }
-    const ready = poll(k, watched, timeout === 0 ? Infinity : relativeDeadline(k, timeout));
-    if (ready === LEAVE) return LEAVE;
+    const deadline = timeout === 0 ? Infinity : relativeDeadline(k, timeout);
+    const ready = withMask(k, mask, size, () => poll(k, watched, deadline));
     watched.forEach((w, i) => {
       k.mem.writeU16(addr + i * 8 + 6, w.ready);
     });
     return ready;
   },
 
-  pselect6(k, count, reads, writes, exceptions, timeout) {
+  /** The sixth argument points to {address of a mask, its size}. */
+  pselect6(k, count, reads, writes, exceptions, timeout, sixth) {
     if (count < 0) return -EINVAL;
     const most = Math.min(count, abi.OPEN_MAX);
     const sets = [reads, writes, exceptions];
@@ -180,7 +183,9 @@ export const EVENT_CALLS: Handlers = {
       if (k.files.lookup(fd) === 0) return -EBADF;
       watched.push({ fd, wanted, ready: 0 });
     }
-    if (poll(k, watched, timeout === 0 ? Infinity : relativeDeadline(k, timeout)) === LEAVE) return LEAVE;
+    const deadline = timeout === 0 ? Infinity : relativeDeadline(k, timeout);
+    const mask = sixth === 0 ? 0 : k.mem.readU64(sixth);
+    withMask(k, mask, mask === 0 ? 0 : k.mem.readU64(sixth + 8), () => poll(k, watched, deadline));
     let total = 0;
     sets.forEach((set, i) => {
       if (set === 0) return;

@@ -1,13 +1,18 @@
 /** futex(2): arguments and timeouts; the queues are futex.ts. */
 import * as abi from './abi.js';
 import { EINVAL, ENOSYS } from './errno.js';
-import { LEAVE } from './error.js';
-import { MATCH_ANY, WAIT_EXIT } from './futex.js';
+import { ERESTART_BLOCK, ERESTART_SYS, LEAVE } from './error.js';
+import { MATCH_ANY, type WaitEnd } from './futex.js';
 import type { LinuxKernel } from './kernel.js';
 import type { Handlers } from './table.js';
 import { absoluteDeadline, readTime, relativeDeadline } from './time.js';
 
-const outcome = (result: number | typeof WAIT_EXIT) => (result === WAIT_EXIT ? LEAVE : result);
+/** A wait with a timeout is not made again after a handler: its time would start anew (futex(2)). */
+function outcome(result: WaitEnd, timed: boolean): number {
+  if (result === 'exit') return LEAVE;
+  if (result === 'signal') return timed ? -ERESTART_BLOCK : -ERESTART_SYS;
+  return result;
+}
 
 function absolute(k: LinuxKernel, addr: number, wall: boolean): number {
   return addr === 0 ? Infinity : absoluteDeadline(k, readTime(k, addr), wall);
@@ -26,10 +31,13 @@ export const FUTEX_CALLS: Handlers = {
       case abi.FUTEX_WAIT: {
         // The one relative timeout; it is monotonic whatever the clock flag says.
         const deadline = timeout === 0 ? Infinity : relativeDeadline(k, timeout);
-        return outcome(futex.wait(ts, addr, shared, value, MATCH_ANY, deadline));
+        return outcome(futex.wait(ts, addr, shared, value, MATCH_ANY, deadline), timeout !== 0);
       }
       case abi.FUTEX_WAIT_BITSET:
-        return outcome(futex.wait(ts, addr, shared, value, value3, absolute(k, timeout, wall)));
+        return outcome(
+          futex.wait(ts, addr, shared, value, value3, absolute(k, timeout, wall)),
+          timeout !== 0,
+        );
       case abi.FUTEX_WAKE:
         return futex.wake(ts, addr, shared, value, MATCH_ANY);
       case abi.FUTEX_WAKE_BITSET:
@@ -41,11 +49,11 @@ export const FUTEX_CALLS: Handlers = {
       case abi.FUTEX_WAKE_OP:
         return futex.wakeOp(ts, addr, addr2, shared, value, timeout | 0, value3);
       case abi.FUTEX_LOCK_PI:
-        return outcome(futex.lockPi(ts, addr, shared, absolute(k, timeout, true), false));
+        return outcome(futex.lockPi(ts, addr, shared, absolute(k, timeout, true), false), false);
       case abi.FUTEX_LOCK_PI2:
-        return outcome(futex.lockPi(ts, addr, shared, absolute(k, timeout, wall), false));
+        return outcome(futex.lockPi(ts, addr, shared, absolute(k, timeout, wall), false), false);
       case abi.FUTEX_TRYLOCK_PI:
-        return outcome(futex.lockPi(ts, addr, shared, Infinity, true));
+        return outcome(futex.lockPi(ts, addr, shared, Infinity, true), false);
       case abi.FUTEX_UNLOCK_PI:
         return futex.unlockPi(ts, addr, shared);
       default:

@@ -73,6 +73,7 @@ function clone(k: LinuxKernel, args: CloneArgs): number {
   u8.copyWithin(child + T_X, k.ts + T_X, k.ts + T_X + 256);
   u8.copyWithin(child + T_F, k.ts + T_F, k.ts + T_F + 256);
   u8.copyWithin(child + L_NAME, k.ts + L_NAME, k.ts + L_NAME + 16);
+  k.signals.forget(child);
   u8.copyWithin(child + L_SIGMASK, k.ts + L_SIGMASK, k.ts + L_SIGMASK + 8);
   i32[(child + T_FCSR) >> 2] = i32[(k.ts + T_FCSR) >> 2];
   k.setX(child, 10, 0);
@@ -180,6 +181,7 @@ export const THREAD_CALLS: Handlers = {
 
   exit(k, code) {
     leaveGuest(k);
+    k.signals.forget(k.ts);
     k.env.threads.exitThread(k.ts, code & 0xff);
     return LEAVE;
   },

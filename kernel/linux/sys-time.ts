@@ -1,7 +1,7 @@
 /** Clocks and sleeping. */
 import * as abi from './abi.js';
 import { EINVAL, EOPNOTSUPP } from './errno.js';
-import { LEAVE, SysError } from './error.js';
+import { ERESTART_BLOCK, ERESTART_NOHAND, LEAVE, SysError } from './error.js';
 import type { LinuxKernel } from './kernel.js';
 import { P_START } from './process.js';
 import type { Handlers } from './table.js';
@@ -31,8 +31,21 @@ function clock(k: LinuxKernel, id: number): time.TimeSpec {
   throw new SysError(EINVAL);
 }
 
-function sleepUntil(k: LinuxKernel, deadline: number): number {
-  return k.sleeper.sleepUntil(k.ts, deadline) === 'exit' ? LEAVE : 0;
+/** Sleeps; a signal ends it, and a sleep of some length then says at `rest` (0 for nowhere) what is left of it. */
+function sleepFor(k: LinuxKernel, addr: number, rest: number): number {
+  const deadline = time.relativeDeadline(k, addr);
+  const result = sleepUntil(k, deadline, ERESTART_BLOCK);
+  if (result === -ERESTART_BLOCK && rest !== 0) {
+    const left = Math.max(0, deadline - k.sleeper.now());
+    time.writeTime(k, rest, time.normal(0, Math.ceil(left * 1e6)));
+  }
+  return result;
+}
+
+function sleepUntil(k: LinuxKernel, deadline: number, restart: number): number {
+  const result = k.sleeper.sleepUntil(k.ts, deadline);
+  if (result === 'signal') return -restart;
+  return result === 'exit' ? LEAVE : 0;
 }
 
 export const TIME_CALLS: Handlers = {
@@ -54,15 +67,16 @@ export const TIME_CALLS: Handlers = {
     return 0;
   },
 
-  nanosleep: (k, addr) => sleepUntil(k, time.relativeDeadline(k, addr)),
+  nanosleep: (k, addr, rest) => sleepFor(k, addr, rest),
 
-  clock_nanosleep(k, id, flags, addr) {
+  clock_nanosleep(k, id, flags, addr, rest) {
     if (id === abi.CLOCK_THREAD_CPUTIME_ID) return -EINVAL;
     if (id === abi.CLOCK_PROCESS_CPUTIME_ID || id < 0) return -EOPNOTSUPP;
     clock(k, id);
-    if ((flags & abi.TIMER_ABSTIME) === 0) return sleepUntil(k, time.relativeDeadline(k, addr));
+    if ((flags & abi.TIMER_ABSTIME) === 0) return sleepFor(k, addr, rest);
     const onWall = id === abi.CLOCK_REALTIME || id === abi.CLOCK_TAI;
-    return sleepUntil(k, time.absoluteDeadline(k, time.readTime(k, addr), onWall));
+    const until = time.absoluteDeadline(k, time.readTime(k, addr), onWall);
+    return sleepUntil(k, until, ERESTART_NOHAND);
   },
 
   times(k, addr) {

@@ -3,7 +3,7 @@ import * as abi from './abi.js';
 import { errnoName } from './errno.js';
 import { LEAVE } from './error.js';
 import type { LinuxKernel } from './kernel.js';
-import { signalName } from './signals.js';
+import { signalName } from './signal-queue.js';
 import type { ArgKind, Row } from './table.js';
 
 /** Bytes of a string or buffer that a line shows. */

@@ -60,4 +60,4 @@ export interface ThreadTask {
 }
 
 /** What workers tell the main thread. */
-export type ToMain = { kind: 'spawn'; ts: number } | { kind: 'image'; image: ImageRef };
+export type ToMain = { kind: 'spawn'; ts: number } | { kind: 'image'; image: ImageRef } | { kind: 'timers' };

@@ -6,6 +6,7 @@ import {
   ACCESS_EXEC,
   G_EXITING,
   STOP_EXIT,
+  STOP_SIGNAL,
   T_FAULT_ADDR,
   T_FAULT_KIND,
   T_LIMIT,
@@ -53,8 +54,10 @@ export interface Hooks {
   syscall(ts: number): number;
   /** Pager: 0 = resolved, else the signal. */
   page(addr: number, access: number): 0 | { signo: number; code: number };
-  /** A synchronous signal. It ends the process unless somebody handles it. */
+  /** A synchronous signal. It ends the process, unless the guest handles it: then T_PC is where to go on. */
   trap(ts: number, trap: Trap): void;
+  /** Delivers pending signals at a safepoint. True when T_PC is where to go on, or the process ends. */
+  signals(ts: number): boolean;
   /** Client request; false when it is none that anybody knows. */
   request(ts: number, pc: number): void;
   /** A wrapped function returned to the trampoline; gives the real return address. */
@@ -230,6 +233,7 @@ export class GuestThread {
 
   private trap(ts: number, signo: number, code: number, addr: number, pc: number): void {
     this.hooks.trap(ts, { signo, code, addr, pc });
+    if (this.i32[(ts + T_UNWIND) >> 2] === 0) this.unwind(ts, UNWIND_RESTART);
   }
 
   /** The run time found no window: 1 = look again, 0 = leave the region, which then asks `exit`. */
@@ -270,8 +274,10 @@ export class GuestThread {
   private poll(ts: number): void {
     const { i32 } = this;
     this.threads.enterKernel(ts);
-    Atomics.and(i32, (ts + T_STOP) >> 2, STOP_EXIT);
+    Atomics.and(i32, (ts + T_STOP) >> 2, STOP_EXIT | STOP_SIGNAL);
     Atomics.store(i32, (ts + T_LIMIT) >> 2, DEPTH_LIMIT);
+    const signalled = (Atomics.load(i32, (ts + T_STOP) >> 2) & STOP_SIGNAL) !== 0;
+    if (signalled && this.hooks.signals(ts)) this.unwind(ts, UNWIND_RESTART);
     this.turns?.offer(ts);
     this.threads.leaveKernel(ts);
     this.settle(ts);

@@ -28,6 +28,7 @@ import type { Log } from '../report/log.js';
 import type { Tool } from '../tools/api.js';
 import type { RunConfig, ToMain, WorkerData } from './config.js';
 import { ErrorStore } from './error-store.js';
+import { HostSignals } from './host-signals.js';
 import { GUEST_WORKER, RT_WASM } from './paths.js';
 import { toolErrors } from './reporter.js';
 import type { ScheduleOutcome } from './schedule/config.js';
@@ -162,6 +163,8 @@ export class MainProcess {
       // Host descriptors belong to the guest process, not to the worker that happened to open them.
       trackUnmanagedFds: false,
     });
+    const signals = new HostSignals(machine, this.threads);
+    signals.listen();
     let failure: Error | undefined;
     let done = false;
     const start = (ts: number): void => {
@@ -177,17 +180,13 @@ export class MainProcess {
     channel.onmessage = (event) => {
       const message = (event as { data: ToMain }).data;
       if (message.kind === 'spawn') start(message.ts);
+      else if (message.kind === 'timers') signals.runTimers();
       else config.images.push(message.image);
     };
-    const stop = (name: 'SIGINT' | 'SIGTERM'): void => {
-      const signal = name === 'SIGINT' ? 2 : 15;
-      this.threads.exitProcess(128 + signal, signal);
-    };
-    process.on('SIGINT', stop).on('SIGTERM', stop);
     start(this.firstTs);
     await this.ended();
     done = true;
-    process.off('SIGINT', stop).off('SIGTERM', stop);
+    signals.unlisten();
     channel.close();
     await this.pool.destroy().catch(() => undefined);
     const { i32 } = machine;

@@ -28,7 +28,7 @@ import { CodeCache } from '../jit/cache.js';
 import { CodeStore } from '../jit/code-store.js';
 import { hasFusedMadd } from '../jit/fma.js';
 import type { TranslateOptions } from '../jit/translate.js';
-import { reportFatal } from '../report/fatal.js';
+import { type FatalSignal, reportFatal } from '../report/fatal.js';
 import { Log } from '../report/log.js';
 import type { Tool } from '../tools/api.js';
 import { BigLock, type Turns } from './big-lock.js';
@@ -106,10 +106,16 @@ export class WorkerProcess {
       threads: this.services(),
       config: config.linux,
       ...(this.schedule ? { scheduled: this.schedule } : {}),
+      timersChanged: () => {
+        if (this.schedule) this.schedule.alarmsChanged(this.current);
+        else this.tell({ kind: 'timers' });
+      },
+      heard: (signo) => this.tool.instance.signal?.(this.current, signo),
       warn: (text) => this.log.debug(text),
       trace: (text) => this.log.debug(text),
       flushIcache: () => this.cache.flushChanged(this.current),
     });
+    if (this.schedule) this.schedule.alarms = () => this.kernel.timers.expire();
     this.symbols = new Symbols(config);
     this.tool = new ToolRuntime(
       tool,
@@ -126,6 +132,7 @@ export class WorkerProcess {
       syscall: (ts) => this.syscall(ts),
       page: (addr, access) => this.space.fault(addr, access),
       trap: (ts, trap) => this.trap(ts, trap),
+      signals: (ts) => this.kernel.deliver(ts) !== 'none',
       request: (ts) => this.request(ts),
       returned: (ts) => this.returned(ts),
       flushIcache: () => this.cache.flushChanged(this.current),
@@ -210,10 +217,16 @@ export class WorkerProcess {
     return this.kernel.x(ts, n);
   }
 
-  /** A signal that the guest cannot handle yet: the process ends by it, and the report says where. */
+  /** A signal of the running instruction: its handler runs next, or the process ends and the report says where. */
   private trap(ts: number, trap: Trap): void {
     if (this.exiting()) return;
     this.tool.instance.signal?.(ts, trap.signo);
+    if (!this.kernel.force(ts, trap.signo, trap.code, trap.addr)) this.die(ts, trap);
+  }
+
+  /** Ends the process by a signal's default action; the report says where the thread was. */
+  private die(ts: number, trap: FatalSignal): void {
+    if (this.exiting()) return;
     const x = Array.from({ length: 32 }, (_, i) => (i === 0 ? 0 : this.x(ts, i)));
     const pcs = this.symbols.unwind(
       trap.pc,
@@ -291,9 +304,11 @@ export class WorkerProcess {
         if (Atomics.load(machine.i32, G_LIVE_THREADS >> 2) === 1) threads.exitProcess(code & 255, 0);
       },
       exitProcess: (code) => void threads.exitProcess(code & 255, 0),
-      killProcess: (signal) => void threads.exitProcess(128 + signal, signal),
+      killProcess: (signo) =>
+        this.die(this.current, { signo, code: 0, addr: 0, pc: this.guest.getPc(this.current) }),
       blocked: (fn) => (this.turns ? this.turns.without(this.current, fn) : fn()),
       yieldTurn: (ts) => this.turns?.yielded(ts),
+      poke: (ts, why) => threads.poke(ts, why),
       live: () => threads.live(),
     };
   }

@@ -1,14 +1,6 @@
 /** The report of a signal that ends the program, in Valgrind's words (valgrind-facts 2.7). */
+import { signalName } from '../../kernel/linux/signal-queue.js';
 import type { Log } from './log.js';
-
-const NAMES: Record<number, string> = {
-  4: 'SIGILL',
-  5: 'SIGTRAP',
-  6: 'SIGABRT',
-  7: 'SIGBUS',
-  8: 'SIGFPE',
-  11: 'SIGSEGV',
-};
 
 export interface FatalSignal {
   signo: number;
@@ -24,7 +16,7 @@ export function reportFatal(
   codeBytes: (pc: number) => number[],
 ): void {
   const lines: string[] = [];
-  if (trap.signo === 4) {
+  if (trap.signo === 4 && trap.code > 0) {
     const bytes = codeBytes(trap.pc).map((b) => `0x${b.toString(16).toUpperCase().padStart(2, '0')}`);
     lines.push(
       `capgrind: Unrecognised instruction at address ${hex(trap.pc)}: bytes ${bytes.join(' ')}`,
@@ -33,7 +25,7 @@ export function reportFatal(
   }
   lines.push(
     '',
-    `Process terminating with default action of signal ${trap.signo} (${NAMES[trap.signo] ?? '?'})`,
+    `Process terminating with default action of signal ${trap.signo} (${signalName(trap.signo)})`,
   );
   const detail = detailOf(trap);
   if (detail) lines.push(` ${detail} at address ${hex(trap.addr)}`);
@@ -50,6 +42,7 @@ export function reportFatal(
 }
 
 function detailOf(t: FatalSignal): string {
+  if (t.code <= 0) return '';
   if (t.signo === 11)
     return t.code === 2 ? 'Bad permissions for mapped region' : 'Access not within mapped region';
   if (t.signo === 7) return t.code === 1 ? 'Invalid address alignment' : 'Non-existent physical address';

@@ -92,7 +92,7 @@ export interface ToolInstance {
   unmapped?(lo: number, hi: number): void;
   beforeSyscall?(ts: number, nr: number): void;
   afterSyscall?(ts: number, nr: number): void;
-  /** A synchronous signal that is about to end the process. */
+  /** A handler of this signal is about to run, or a fault is about to end the process. */
   signal?(ts: number, signo: number): void;
   /** Client request: the result, or undefined when the request is not this tool's. */
   request?(ts: number, request: number, args: readonly number[]): number | undefined;

@@ -57,6 +57,20 @@ for (const signal of ['SIGTERM', 'SIGHUP', 'SIGINT', 'SIGKILL', 'SIGABRT', 'SIGU
   });
 }
 
+test('a guest that handles SIGINT is not ended by it', async (t) => {
+  t.timeout(300_000);
+  // The handler ends the program with status 9; the program spins until then.
+  const program = new Tiny().handle(constants.signals.SIGINT, 9).print('up\n').spin().file();
+  const o = await turns.take(() =>
+    capgrind(['--tool=none', '-q', program], {
+      timeoutMs: 30_000,
+      started: (child) => child.stdout.once('data', () => child.kill('SIGINT')),
+    }),
+  );
+  t.is(o.status, 9, story(o));
+  t.is(o.stderr, '');
+});
+
 test('a fault is reported with its signal, its reason and where it was', async (t) => {
   t.timeout(300_000);
   const o = await turns.take(() => capgrind(['--tool=none', join(BIN, 'faults'), 'null-read']));

@@ -21,21 +21,13 @@ const turns = new Turns(2);
  * guests about several threads at once go through both.
  */
 const ALSO_USUAL =
-  /^(pthread-suite (cond|main-exits)$|exit-code 300|exit-code 7 thread|cat #3|faults (null-write|exec-data|illegal|ebreak|page-cross-store)$|exit-group (waiting|main-exits)|aba stores|stack 2)/;
+  /^(pthread-suite (cond|main-exits)$|exit-code 300|exit-code 7 thread|cat #3|faults (null-write( catch)?|exec-data|illegal|ebreak|page-cross-store)$|exit-group (waiting|main-exits)|aba stores|stack 2)/;
 const BOTH_USUAL = /^(atomic-counter|mini-sync|futex|counters|self-modify)$/;
 /** Dynamically linked twins repeat the static suites; linkage is what they add, and others show that. */
 const LONG_ONLY =
   /^(hg-|pthread-suite-dynamic (?!cond)|pthread-suite create-join|libc-suite-dynamic|auxv-dynamic|libm|malloc-churn|join-handoff)/;
 /** A handful is enough to see that the expected texts are right on another implementation too. */
 const QEMU_USUAL = /^(hello-mini|integer|memory-map|mini-sync|hello-dynamic|exit-code 300)$/;
-
-/**
- * Signal handlers are not run yet: these guests need one, so what is checked is that the framework says so, or lets the
- * signal kill the guest, and does not fail itself. A guest that comes out right must leave this list.
- */
-const NEEDS_HANDLERS = /^(faults \S+ catch|signals|libc-suite(-dynamic)?)$/;
-/** Cancels by a signal or at a cancellation point, whichever comes first: without handlers either may happen. */
-const UNDECIDED_WITHOUT_HANDLERS = /^pthread-suite(-dynamic)? cancel$/;
 
 const FRAMEWORK_LINE = /^((==|--|\*\*)\d+\2|capgrind:|\s+at .*:\d+:\d+\)?$|.*Error:)/;
 
@@ -59,26 +51,15 @@ function check(t: ExecutionContext, run: GuestRun, o: Outcome, stdout = run.stdo
   t.fail(`${story(o)}\n${wanted}\n${stdout.replace(/^/gm, '  ')}`);
 }
 
-/** The run of a guest that needs a handler: killed by the signal that it wanted to catch, or told so. */
-function checkWithoutHandlers(t: ExecutionContext, run: GuestRun, o: Outcome): void {
-  const twin = all.find((r) => `${r.title} catch` === run.title);
-  const announced = /^--\d+-- WARNING: the handler of SIG\w+ is not run/m.test(o.stderr);
-  const failed = o.timedOut || o.status === 70 || /^(capgrind:|\s+at .*:\d+:\d+\)?$)/m.test(o.stderr);
-  const good = !failed && o.stdout !== run.stdout && (twin ? o.signal === twin.signal : announced);
-  t.true(good, `${story(o)}\nwanted ${twin?.signal ?? 'a warning that its handler is not run'}`);
-}
-
 const all = guestRuns();
 
 function usual(run: GuestRun): boolean {
-  if (/ catch$|^signals$/.test(run.title) || LONG_ONLY.test(run.title)) return false;
+  if (/ catch$/.test(run.title) || LONG_ONLY.test(run.title)) return false;
   return run === all.find((r) => r.guest === run.guest) || ALSO_USUAL.test(run.title);
 }
 
 all.forEach((run, index) => {
   if (run.dynamic && !HAS_SYSROOT) return;
-  if (UNDECIDED_WITHOUT_HANDLERS.test(run.title)) return;
-  const judge = NEEDS_HANDLERS.test(run.title) ? checkWithoutHandlers : check;
   for (const policy of POLICIES) {
     const turn = POLICIES[index % 2] === policy || BOTH_USUAL.test(run.title);
     if (!TEST_ALL && !(usual(run) && turn)) continue;
@@ -92,7 +73,7 @@ all.forEach((run, index) => {
           stdin: run.stdin,
         }),
       );
-      judge(t, run, outcome);
+      check(t, run, outcome);
     });
   }
   if (!HAS_QEMU || run.skipUnderQemu !== undefined) return;

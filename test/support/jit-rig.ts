@@ -96,6 +96,7 @@ export class JitRig {
         this.trap = trap;
         this.stop();
       },
+      signals: () => false,
       request: () => {},
       returned: () => 0,
       flushIcache: () => this.cache.flushChanged(this.ts),

@@ -13,6 +13,7 @@ const SYS_PPOLL = 73;
 const SYS_WRITE = 64;
 const SYS_EXIT_GROUP = 94;
 const SYS_KILL = 129;
+const SYS_SIGACTION = 134;
 const SYS_GETPID = 172;
 const A0 = 10;
 const A7 = 17;
@@ -55,6 +56,20 @@ export class Tiny {
     this.li(A0 + 1, signal).li(A7, SYS_KILL);
     this.words.push(encode('ecall', {}));
     return this;
+  }
+
+  /** From now on the signal runs a handler, which ends the program. */
+  handle(signal: number, status: number): this {
+    const over = this.words.length;
+    this.words.push(0);
+    const handler = CODE + this.words.length * 4;
+    this.exit(status);
+    this.words[over] = encode('jal', { rd: 0, imm: (this.words.length - over) * 4 });
+    // struct sigaction of the kernel: handler, flags, mask.
+    while (this.data.length % 8 !== 0) this.data.push(0);
+    const at = DATA + this.data.length;
+    this.data.push(...new Uint8Array(new BigUint64Array([BigInt(handler), 0n, 0n]).buffer));
+    return this.syscall(SYS_SIGACTION, signal, at, 0, 8);
   }
 
   /** A loop of one jump. */

@@ -6,7 +6,15 @@
  *
  * Virtual time goes on by STEP_NS a step, and jumps to the next end of a wait when nobody can run.
  */
-import { G_EXITING, T_RES_HOST, T_STEP_HASH, T_STEPS, T_TURN } from '../../../kernel/core/layout.js';
+import {
+  G_EXITING,
+  STOP_SIGNAL,
+  T_RES_HOST,
+  T_STEP_HASH,
+  T_STEPS,
+  T_STOP,
+  T_TURN,
+} from '../../../kernel/core/layout.js';
 import type { Machine } from '../../../kernel/core/machine.js';
 import type { WaitResult } from '../../../kernel/linux/wait.js';
 import { POLL_MS } from '../../../sync/wait.js';
@@ -30,6 +38,10 @@ export class Schedule implements Turns {
   private readonly f64: Float64Array;
   private readonly policy: Policy;
   private readonly guestRandom: SharedRandom;
+  /** The guest's timers: sends the signals of those that have run out, and says when the next does, in virtual ms. */
+  alarms: () => number = () => Infinity;
+  /** Virtual ns at which the next timer runs out. */
+  private alarm = Infinity;
 
   /** @param ended hears, with the turn, that no thread can or may go on; it has to end the process */
   constructor(
@@ -134,6 +146,12 @@ export class Schedule implements Turns {
     this.turn(ts, false);
   }
 
+  /** A timer was set: the turn, granted without knowing of it, ends at the next block. */
+  alarmsChanged(ts: number): void {
+    this.settle(ts);
+    this.force(ts);
+  }
+
   /** After a system call, which may have made others ready: the turn ends at the next block if it has to. */
   called(ts: number): void {
     if (!this.policy.preempts(this.ready(), ts)) return;
@@ -176,12 +194,15 @@ export class Schedule implements Turns {
     const { i32, f64 } = this;
     if (i32[S.S_ORDINALS >> 2]! > 1) this.policy.turned(current);
     if (f64[S.S_BLOCKS >> 3]! >= this.config.maxBlocks) return this.end(S.END_LIVELOCK);
+    this.alarm = this.alarms() * 1e6;
     let ready = this.ready();
-    if (ready.length === 0) {
+    while (ready.length === 0) {
+      if (this.exiting()) return 0;
       const until = this.threads().map((ts) => f64[(ts + S.T_WAIT_UNTIL) >> 3]!);
-      const first = Math.min(Infinity, ...until);
+      const first = Math.min(this.alarm, ...until);
       if (first === Infinity) return this.end(S.END_DEADLOCK);
-      f64[S.S_NOW >> 3] = first;
+      f64[S.S_NOW >> 3] = Math.max(first, f64[S.S_NOW >> 3]!);
+      this.alarm = this.alarms() * 1e6;
       ready = this.ready();
     }
     if (others && ready.length > 1) ready = ready.filter((ts) => ts !== current);
@@ -207,6 +228,7 @@ export class Schedule implements Turns {
     const now = f64[S.S_NOW >> 3]!;
     return this.threads().filter((ts) => {
       if (i32[(ts + S.T_WAITING) >> 2] === 0) return true;
+      if (Atomics.load(i32, (ts + T_STOP) >> 2) & STOP_SIGNAL) return true;
       const at = i32[(ts + S.T_WAIT_AT) >> 2]! >>> 0;
       if (at !== 0 && Atomics.load(i32, at >>> 2) !== i32[(ts + S.T_WAIT_VALUE) >> 2]) return true;
       return f64[(ts + S.T_WAIT_UNTIL) >> 3]! <= now;
@@ -224,6 +246,8 @@ export class Schedule implements Turns {
       const left = (f64[(other + S.T_WAIT_UNTIL) >> 3]! - f64[S.S_NOW >> 3]!) / STEP_NS;
       if (left > 0) steps = Math.min(steps, Math.ceil(left));
     }
+    if (this.alarm !== Infinity)
+      steps = Math.min(steps, Math.ceil((this.alarm - f64[S.S_NOW >> 3]!) / STEP_NS));
     this.grant(ts, Math.max(1, Math.min(steps, 0x7fffffff)));
   }
 

@@ -61,6 +61,8 @@ export class Rig {
       mem,
       threads: this.#services(),
       config,
+      timersChanged: () => {},
+      heard: () => {},
       warn: (text) => this.warnings.push(text),
       trace: (text) => this.traced.push(text),
       flushIcache: (start, end) => this.flushed.push([start, end]),
@@ -152,6 +154,7 @@ export class Rig {
       },
       blocked: (fn) => fn(),
       yieldTurn: () => {},
+      poke: (ts, why) => this.threads.poke(ts, why),
       live: () => this.threads.live(),
     };
   }
