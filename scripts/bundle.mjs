@@ -14,7 +14,7 @@ await build({
   format: 'esm',
   platform: 'node',
   target: 'node20',
-  external: ['piscina', 'yargs'],
+  external: ['piscina', 'yargs', 'cli-progress', 'node-sqlite3-wasm'],
   logLevel: 'warning',
 });
 chmodSync(join(root, 'dist/bundle/main.js'), 0o755);

@@ -8,6 +8,8 @@ import { helpText, parseCommandLine, UsageError } from './options.js';
 async function main(): Promise<number> {
   let debug = process.argv.includes('--debug');
   try {
+    const [first, ...others] = process.argv.slice(2);
+    if (first === 'stress') return await (await import('./stress.js')).stress(others);
     const parsed = parseCommandLine(process.argv.slice(2));
     if (parsed.kind === 'help') {
       process.stdout.write(`${await helpText()}\n`);

@@ -25,3 +25,8 @@ export const RT_WASM = join(ROOT, 'dist/src/rt/rt.wasm');
 export const GUEST_WORKER = pathToFileURL(
   join(ROOT, BUNDLED ? 'dist/bundle/guest.js' : 'dist/workers/guest.js'),
 ).href;
+
+/** Files that a run's behaviour comes from, for telling builds of one version apart. */
+export const BUILD_FILES: readonly string[] = BUNDLED
+  ? [join(ROOT, 'dist/bundle/main.js'), join(ROOT, 'dist/bundle/guest.js'), RT_WASM]
+  : [RT_WASM];
