@@ -68,10 +68,12 @@ export async function runProgram(o: Options, program: string): Promise<RunResult
 
 /** Started over a Node channel to report to a campaign: a campaign that is killed must not leave its runs behind. */
 function endWithParent(): void {
-  if (process.channel === undefined) return;
-  process.once('disconnect', () => process.kill(process.pid, 'SIGKILL'));
+  if (process.send === undefined) return;
+  const end = (): void => void process.kill(process.pid, 'SIGKILL');
+  if (!process.connected) end();
+  process.once('disconnect', end);
   // The listener must not keep the process from ending by itself.
-  process.channel.unref();
+  process.channel?.unref();
 }
 
 /** The policy to run under: what was asked for, if it is not weaker than what the tool needs. */

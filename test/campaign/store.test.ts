@@ -106,18 +106,20 @@ test('kill -9 at any moment: every run that was said to be kept is there, and th
 });
 
 test('a kill in the middle of a large transaction leaves nothing of it', async (t) => {
-  const file = await made();
+  const file = newFile();
   const writer = spawn(process.execPath, [WRITER, file, 'spill'], { stdio: ['ignore', 'pipe', 'inherit'] });
   const gone = new Promise((done) => writer.once('close', done));
   await new Promise((begun) => writer.stdout.once('data', begun));
   writer.kill('SIGKILL');
   await gone;
   const store = await Store.open(file);
-  t.deepEqual(
-    store.runs('k', 0, 1e9),
-    Array.from({ length: 50 }, (_, i) => run(i + 1)),
-  );
+  const runs = store.runs('k', 0, 1e9);
   store.close();
+  t.is(runs.length, 2000);
+  t.deepEqual(
+    runs.filter((r) => r.outcome.output !== 'aaaa'),
+    [],
+  );
 });
 
 test('files that are something else are refused', async (t) => {
