@@ -11,7 +11,7 @@ const newFile = (): string => join(mkdtempSync(join(SCRATCH, 'result-')), 'resul
 
 async function reportOf(...args: string[]): Promise<RunReport> {
   const file = newFile();
-  const o = await turns.take(() => capgrind([`--result=${file}`, '-q', ...args]));
+  const o = await turns.take(() => capgrind([`--result=${file}`, '-q', ...args], { timeoutMs: 150_000 }));
   const report = readRunReport(file);
   if (!report) throw new Error(`no result: ${story(o)}`);
   return report;
@@ -31,6 +31,7 @@ test('a signal', async (t) => {
 });
 
 test('findings with kind, place and count', async (t) => {
+  t.timeout(300_000);
   const r = await reportOf('--error-exitcode=99', join(BIN, 'race-counter'));
   t.like(r, { end: 'exit', status: 0, tool: 'helgrind' });
   t.true(r.findings.length > 0);

@@ -21,10 +21,10 @@ import { parseXml } from '../support/xml.js';
 const turns = new Turns(2);
 const EXIT = join(BIN, 'exit-code');
 const folder = (): string => mkdtempSync(join(SCRATCH, 'stress-'));
-const LONG = 300_000;
+const LONG = 900_000;
 
 const stress = (cwd: string, args: readonly string[], settings: Settings = {}): Promise<Outcome> =>
-  turns.take(() => capgrind(['stress', '--tool=none', ...args], { cwd, timeoutMs: 120_000, ...settings }));
+  turns.take(() => capgrind(['stress', '--tool=none', ...args], { cwd, timeoutMs: 240_000, ...settings }));
 
 interface Json {
   done: number;
@@ -185,7 +185,7 @@ const isRun = (program: string): boolean =>
 
 async function until(condition: () => boolean, what: string): Promise<void> {
   for (const began = Date.now(); !condition(); ) {
-    if (Date.now() - began > 60_000) throw new Error(`timed out: ${what}`);
+    if (Date.now() - began > 200_000) throw new Error(`timed out: ${what}`);
     await new Promise((go) => setTimeout(go, 50));
   }
 }
