@@ -7,6 +7,7 @@ import { type Options, parseCommandLine, UsageError } from './options.js';
 import { describeOptions, type OwnOption, splitWords, wholeOption } from './own-options.js';
 
 export const DEFAULT_DB = 'capgrind-stress.db';
+const DEFAULT_SCHEDULE = '--schedule=pct';
 /** Seeds are what --seed takes. */
 const LAST_SEED = 2 ** 32 - 1;
 
@@ -58,7 +59,8 @@ export function stressHelp(): string {
   return `capgrind stress [options] [options for the runs] PROGRAM [ARGUMENTS]
 
 Runs a program many times, each run with a seed of its own, and says in how many ways it fails and how to see each
-again. {seed} in an argument stands for the seed. Ends with 1 when a run failed, 0 when none did, 2 for a mistake.
+again. Threads take turns by --schedule=pct unless --schedule or --atomicity says otherwise. {seed} in an argument
+stands for the seed. Ends with 1 when a run failed, 0 when none did, 2 for a mistake.
 
 ${describeOptions(OPTIONS)}`;
 }
@@ -75,12 +77,10 @@ export function parseStress(
     const name = /^--([^=]+)/.exec(word)?.[1] ?? '';
     if (OURS.includes(name)) throw new UsageError(`--${name} is not for stress: each run gets its own`);
   }
-  const seeded = passed.some((w) => /^--schedule=(?!free$)/.test(w));
   const runs = wholeOption(own, 'runs', 100, [1, LAST_SEED]);
   const firstSeed = wholeOption(own, 'seed-start', 1, [0, LAST_SEED]);
   if (firstSeed + runs - 1 > LAST_SEED) throw new UsageError(`the last seed would be above ${LAST_SEED}`);
-  const parsed = parseCommandLine([...passed, program], env);
-  if (parsed.kind !== 'run') throw new UsageError('--version is not for stress');
+  const { words, run } = withSchedule(passed, program, env);
   const db = own.get('db') ?? DEFAULT_DB;
   return {
     runs,
@@ -94,12 +94,27 @@ export function parseStress(
     out: own.get('out'),
     json: own.get('json'),
     junit: own.get('junit'),
-    passed,
-    run: parsed.options,
+    passed: words,
+    run,
     program,
     args,
-    seeded,
+    seeded: run.schedule !== null,
   };
+}
+
+/** The options for the runs, with a seeded schedule if nothing was said about how threads take turns. */
+function withSchedule(
+  passed: readonly string[],
+  program: string,
+  env: NodeJS.ProcessEnv,
+): { words: readonly string[]; run: Options } {
+  const parsed = parseCommandLine([...passed, program], env);
+  if (parsed.kind !== 'run') throw new UsageError('--version is not for stress');
+  const { schedule, atomicity } = parsed.options;
+  if (schedule !== null || atomicity !== undefined || passed.some((w) => w.startsWith('--schedule='))) {
+    return { words: passed, run: parsed.options };
+  }
+  return withSchedule([...passed, DEFAULT_SCHEDULE], program, env);
 }
 
 function expectedOutput(given: string): ExpectedOutput {

@@ -31,6 +31,7 @@ function ends(part: Partial<RunReport>): void {
     errors: 0,
     findings: [],
     interleaving: null,
+    switches: null,
     blocks: null,
     ...part,
   };
