@@ -1,14 +1,36 @@
-/** What every report begins and ends with. */
+/** What every report begins and ends with, as text or XML. */
+import { resolve } from 'node:path';
 import { G_PEAK_THREADS, G_TOTAL_THREADS } from '../../kernel/core/layout.js';
-import type { RunConfig } from '../engine/config.js';
+import { SAID_EXIT } from '../engine/error-store.js';
 import type { MainProcess, RunResult } from '../engine/main-process.js';
 import { VERSION } from '../engine/paths.js';
+import { xmlLog } from '../engine/reporter.js';
 import { WORKERS } from '../engine/worker-process.js';
+import {
+  type CountedError,
+  errorListLines,
+  listOrder,
+  summaryLine,
+  type UsedSuppression,
+  usedLines,
+  usedOrder,
+} from '../report/lists.js';
 import type { Log } from '../report/log.js';
+import type { ReportedError } from '../report/record.js';
+import {
+  XML_END,
+  xmlErrorCounts,
+  xmlErrorSummary,
+  xmlPreamble,
+  xmlStatus,
+  xmlSuppCounts,
+} from '../report/xml.js';
 import type { Tool } from '../tools/api.js';
+import type { Options } from './options.js';
+import { outputQualifiers, suppressionFiles } from './report-config.js';
 
-export function printHeader(log: Log, tool: Tool, config: RunConfig, toFile: boolean): void {
-  if (log.verbosity < 1) return;
+export function printHeader(main: MainProcess, tool: Tool, log: Log, o: Options): void {
+  const { config } = main;
   const command = config.linux.argv
     .map((w) => w.replace(/[^ -~]/g, '_').replace(/[ \\<>]/g, '\\$&'))
     .join(' ');
@@ -18,47 +40,109 @@ export function printHeader(log: Log, tool: Tool, config: RunConfig, toFile: boo
     `Using capgrind-${VERSION}; rerun with -h for options`,
     `Command: ${command}`,
   ];
-  if (toFile) lines.push(`Parent PID: ${process.ppid}`);
-  lines.push('');
-  log.user(lines.join('\n'));
+  const xml = xmlLog(config);
+  if (xml) {
+    const preamble = {
+      tool: tool.name,
+      lines,
+      pid: config.pid,
+      ppid: process.ppid,
+      qualifiers: outputQualifiers(o),
+      userComment: o.xmlUserComment ?? null,
+      vargv: [resolve(process.argv[1] ?? 'capgrind'), ...o.words],
+      argv: config.linux.argv,
+    };
+    xml.raw(xmlPreamble(preamble) + xmlStatus('RUNNING', performance.now()));
+    return;
+  }
+  if (log.verbosity < 1) return;
+  if (o.logFile !== undefined) lines.push(`Parent PID: ${process.ppid}`);
+  log.user([...lines, ''].join('\n'));
+  if (log.verbosity < 2) return;
+  if (o.words.length > 0) log.debug(`capgrind options:\n${o.words.map((w) => `   ${w}`).join('\n')}`);
+  if (tool.suppressions) for (const f of suppressionFiles(o)) log.debug(`Reading suppressions file: ${f}`);
 }
 
 /** Ends the report; returns the number of errors found. */
-export function printTrailer(
-  log: Log,
-  main: MainProcess,
-  tool: Tool,
-  result: RunResult,
-  stats: boolean,
-): number {
-  const runtime = main.toolRuntime();
-  if (log.verbosity >= 1) log.user();
-  runtime.instance.finish?.({ status: result.status, signal: result.signal });
-  const { found: errors, foundContexts: contexts, suppressed, suppressedContexts } = main.errors;
-  const { i32 } = main.machine;
-  if (log.verbosity < 1) return errors;
-  if (tool.findsErrors) {
-    log.user(
-      `ERROR SUMMARY: ${errors} error${errors === 1 ? '' : 's'} from ${contexts} context${contexts === 1 ? '' : 's'} (suppressed: ${suppressed} from ${suppressedContexts})`,
-    );
+export function printTrailer(main: MainProcess, tool: Tool, log: Log, o: Options, result: RunResult): number {
+  const { errors } = main;
+  const xml = xmlLog(main.config);
+  const text = xml === null && log.verbosity >= 1;
+  const lists = xml === null && tool.findsErrors && (text || o.showErrorList !== 'no');
+  // The first error was to end it all: nothing more is said.
+  const cut = errors.said(SAID_EXIT);
+  if (!cut) {
+    if (text) log.user();
+    main.toolRuntime().instance.finish?.({ status: result.status, signal: result.signal });
   }
-  if (tool.name !== 'none' || log.verbosity > 1) {
-    const n = i32[G_TOTAL_THREADS >> 2]!;
-    const workers = Atomics.load(i32, WORKERS >> 2);
-    log.user(
-      `${n} guest thread${n === 1 ? '' : 's'} ran on ${workers} worker${workers === 1 ? '' : 's'}, at most ${i32[G_PEAK_THREADS >> 2]} at once (${main.config.atomicity})`,
-    );
+  if (xml) {
+    const counts = tool.findsErrors ? endCounts(main, log.verbosity) : '';
+    xml.raw(xmlStatus('FINISHED', performance.now()) + counts + XML_END);
+  } else if (!cut) {
+    if (text && (tool.name !== 'none' || log.verbosity > 1)) log.user(threadLine(main));
+    if (text && result.schedule) log.user(scheduleLine(result.schedule));
+    if (lists) printErrorLists(main, log, o);
   }
-  const { schedule } = result;
-  if (schedule) {
-    log.user(
-      `schedule: ${schedule.kind} seed ${schedule.seed} hash ${schedule.hash}, ${schedule.switches} switches, ${schedule.blocks} blocks, ${schedule.end}`,
-    );
-  }
-  if (stats) {
+  if (text && o.stats) {
     const s = main.store.stats();
     log.debug(`translated: ${s.regions} regions in ${s.modules} modules, ${s.bytes} bytes of wasm`);
     log.debug(`host memory: ${Math.round(process.memoryUsage.rss() / 1048576)} MiB resident`);
   }
-  return errors;
+  return errors.found;
+}
+
+function threadLine(main: MainProcess): string {
+  const { i32 } = main.machine;
+  const n = i32[G_TOTAL_THREADS >> 2]!;
+  const workers = Atomics.load(i32, WORKERS >> 2);
+  const peak = i32[G_PEAK_THREADS >> 2];
+  return `${n} guest thread${n === 1 ? '' : 's'} ran on ${workers} worker${workers === 1 ? '' : 's'}, at most ${peak} at once (${main.config.atomicity})`;
+}
+
+function scheduleLine(s: NonNullable<RunResult['schedule']>): string {
+  return `schedule: ${s.kind} seed ${s.seed} hash ${s.hash}, ${s.switches} switches, ${s.blocks} blocks, ${s.end}`;
+}
+
+function printErrorLists(main: MainProcess, log: Log, o: Options): void {
+  const { errors, config } = main;
+  const lists = o.showErrorList !== 'no' || log.verbosity > 1;
+  if (!lists) log.user('For lists of detected and suppressed errors, rerun with: -s');
+  log.user(summaryLine(errors));
+  if (!lists) return;
+  const shown = countedErrors(main).filter((e) => o.showErrorList === 'all' || e.suppressedBy === null);
+  const used = usedLines(usedSuppressions(main));
+  if (shown.length > 0) log.user(errorListLines(shown, config.report).join('\n'));
+  if (used.length > 0) {
+    log.debug(['', ...used].join('\n'));
+    log.user();
+  }
+  // Once more, where it is seen first.
+  if (shown.length + used.length > 0) log.user(summaryLine(errors));
+}
+
+/** What XML says of errors at the end. */
+function endCounts(main: MainProcess, verbosity: number): string {
+  const { errors } = main;
+  const counts = xmlErrorCounts(listOrder(countedErrors(main).filter((e) => e.suppressedBy === null)));
+  if (verbosity < 1) return counts;
+  const used = usedOrder(usedSuppressions(main)).map((u) => ({ uses: u.uses, name: u.suppression.name }));
+  return counts + xmlSuppCounts(used) + xmlErrorSummary(errors);
+}
+
+function countedErrors(main: MainProcess): CountedError[] {
+  const { suppressions } = main.config.report;
+  return main.errors.contexts().map((c) => ({
+    count: c.count,
+    last: c.last,
+    unique: c.number + 1,
+    suppressedBy: c.suppression < 0 ? null : suppressions[c.suppression]!.name,
+    error: main.errors.report(c.number) as ReportedError | null,
+  }));
+}
+
+function usedSuppressions(main: MainProcess): UsedSuppression[] {
+  return main.config.report.suppressions.map((suppression, i) => ({
+    suppression,
+    ...main.errors.suppressionUse(i),
+  }));
 }

@@ -3,6 +3,7 @@
 import { constants as os } from 'node:os';
 import { LoadError } from '../../kernel/linux/loader.js';
 import { VERSION } from '../engine/paths.js';
+import { SuppressionError } from '../report/suppressions/parse.js';
 import { helpText, parseCommandLine, UsageError } from './options.js';
 
 async function main(): Promise<number> {
@@ -28,6 +29,10 @@ async function main(): Promise<number> {
   } catch (error) {
     if (error instanceof UsageError) {
       process.stderr.write(`capgrind: ${error.message}\ncapgrind: Use --help for more information.\n`);
+      return 1;
+    }
+    if (error instanceof SuppressionError) {
+      process.stderr.write(`capgrind: ${error.message}\n`);
       return 1;
     }
     if (error instanceof LoadError) {

@@ -17,7 +17,7 @@ export interface Options {
   quantum: number;
   sysroot: string | undefined;
   logFile: string | undefined;
-  logFd: number;
+  logFd: number | undefined;
   result: string | undefined;
   errorExitcode: number;
   numCallers: number;
@@ -29,6 +29,17 @@ export interface Options {
   showBelowMain: boolean;
   demangle: boolean;
   errorLimit: boolean;
+  suppressions: string[];
+  defaultSuppressions: boolean;
+  genSuppressions: 'no' | 'all' | 'yes';
+  showErrorList: 'no' | 'yes' | 'all';
+  errorMarkers: { begin: string; end: string } | undefined;
+  exitOnFirstError: boolean;
+  inputFd: number;
+  xml: boolean;
+  xmlFile: string | undefined;
+  xmlFd: number | undefined;
+  xmlUserComment: string | undefined;
   fullpathAfter: string[];
   extraDebuginfoPath: string[];
   dump: string | undefined;
@@ -36,6 +47,8 @@ export interface Options {
   debug: boolean;
   /** Options of tools: name (without `tool:`) and value. */
   toolOptions: Record<string, string>;
+  /** Everything before the program, from all sources, as XML quotes it. */
+  words: string[];
   program: string | undefined;
   args: string[];
 }
@@ -131,6 +144,28 @@ function parser() {
     .option('result', { type: 'string', describe: 'outcome and findings go to this file, as JSON' })
     .option('error-exitcode', { type: 'string', describe: 'exit status when errors were found' })
     .option('error-limit', { type: 'string', describe: 'stop reporting after 1000 different errors' })
+    .option('suppressions', { type: 'string', describe: 'do not report the errors that this file describes' })
+    .option('default-suppressions', {
+      type: 'string',
+      describe: 'use the suppressions that come with capgrind',
+    })
+    .option('gen-suppressions', {
+      type: 'string',
+      describe: 'no, yes (ask), all: print suppressions for errors',
+    })
+    .option('show-error-list', {
+      type: 'string',
+      describe: 'no, yes, all (also suppressed): errors at the end',
+    })
+    .option('s', { type: 'count', describe: 'as --show-error-list=yes' })
+    .option('error-markers', { type: 'string', describe: 'BEGIN,END: lines around each error' })
+    .option('exit-on-first-error', { type: 'string', describe: 'stop at the first error' })
+    .option('input-fd', { type: 'string', describe: 'where the answers to --gen-suppressions=yes come from' })
+    .option('xml', { type: 'string', describe: "report in Valgrind's XML, to --xml-file or --xml-fd" })
+    .option('xml-file', { type: 'string', describe: 'file for --xml=yes, named as --log-file' })
+    .option('xml-fd', { type: 'string', describe: 'descriptor for --xml=yes' })
+    .option('xml-user-comment', { type: 'string', describe: 'put into the XML as it is' })
+    .option('read-var-info', { type: 'string', describe: 'accepted; has no effect' })
     .option('num-callers', { type: 'string', describe: 'frames in a stack trace, 2..500' })
     .option('quiet', { alias: 'q', type: 'count', describe: 'only errors' })
     .option('verbose', { alias: 'v', type: 'count', describe: 'more about what happens' })
@@ -174,6 +209,19 @@ const KNOWN = new Set([
   'demangle',
   'fullpath-after',
   'error-limit',
+  'suppressions',
+  'default-suppressions',
+  'gen-suppressions',
+  'show-error-list',
+  's',
+  'error-markers',
+  'exit-on-first-error',
+  'input-fd',
+  'xml',
+  'xml-file',
+  'xml-fd',
+  'xml-user-comment',
+  'read-var-info',
   'extra-debuginfo-path',
   'dump',
   'dump-at',
@@ -231,7 +279,7 @@ export function parseCommandLine(argv: readonly string[], env: NodeJS.ProcessEnv
       ...turns,
       sysroot: sysroot === undefined ? undefined : resolve(sysroot),
       logFile: v('log-file') as string | undefined,
-      logFd: v('log-fd') === undefined ? 2 : whole(v('log-fd'), 'log-fd', -1, 65535),
+      logFd: v('log-fd') === undefined ? undefined : whole(v('log-fd'), 'log-fd', -1, 65535),
       result: path(v('result'), 'result'),
       errorExitcode:
         v('error-exitcode') === undefined ? 0 : whole(v('error-exitcode'), 'error-exitcode', 0, 255),
@@ -244,12 +292,27 @@ export function parseCommandLine(argv: readonly string[], env: NodeJS.ProcessEnv
       showBelowMain: flag(v('show-below-main'), 'show-below-main', false),
       demangle: flag(v('demangle'), 'demangle', true),
       errorLimit: flag(v('error-limit'), 'error-limit', true),
+      suppressions: list(p['suppressions']),
+      defaultSuppressions: flag(v('default-suppressions'), 'default-suppressions', true),
+      genSuppressions: choice(v('gen-suppressions'), 'gen-suppressions', ['no', 'all', 'yes']),
+      showErrorList:
+        Number(p['s'] ?? 0) > 0
+          ? choice(v('show-error-list') ?? 'yes', 'show-error-list', ['yes', 'all', 'no'])
+          : choice(v('show-error-list'), 'show-error-list', ['no', 'yes', 'all']),
+      errorMarkers: markers(v('error-markers')),
+      exitOnFirstError: flag(v('exit-on-first-error'), 'exit-on-first-error', false),
+      inputFd: v('input-fd') === undefined ? 0 : whole(v('input-fd'), 'input-fd', 0, 65535),
+      xml: flag(v('xml'), 'xml', false),
+      xmlFile: v('xml-file') as string | undefined,
+      xmlFd: v('xml-fd') === undefined ? undefined : whole(v('xml-fd'), 'xml-fd', 0, 65535),
+      xmlUserComment: v('xml-user-comment') as string | undefined,
       fullpathAfter: list(p['fullpath-after']),
       extraDebuginfoPath: list(p['extra-debuginfo-path']),
       dump: v('dump') as string | undefined,
       dumpAt: v('dump-at') as string | undefined,
       debug: flag(v('debug'), 'debug', false),
       toolOptions,
+      words: all.slice(0, all.length - words.length).filter((w) => w !== '--'),
       program: words[0],
       args: words.slice(1),
     },
@@ -262,6 +325,21 @@ function path(v: unknown, name: string): string | undefined {
   return v === undefined ? undefined : resolve(String(v));
 }
 
+/** One of the words; the first when nothing is said. */
+function choice<W extends string>(v: unknown, name: string, words: readonly W[]): W {
+  if (v === undefined) return words[0]!;
+  const found = words.find((w) => w === v);
+  if (found === undefined) throw new UsageError(`Bad option: --${name}=${String(v)} (${words.join(', ')})`);
+  return found;
+}
+
+function markers(v: unknown): { begin: string; end: string } | undefined {
+  if (v === undefined) return undefined;
+  const words = String(v).split(',');
+  if (words.length !== 2) throw new UsageError(`Bad option: --error-markers=${String(v)} (BEGIN,END)`);
+  return { begin: words[0]!, end: words[1]! };
+}
+
 function flag(v: unknown, name: string, otherwise: boolean): boolean {
   return v === undefined ? otherwise : yesNo(v === '' ? true : v, name);
 }
@@ -272,7 +350,7 @@ function explicit(argv: readonly string[]): (word: string, i: number, all: strin
   return (word, i, all) => {
     const own = i - (all.length - argv.length);
     if (first >= 0 && own >= first) return word;
-    if (/^-[^-]/.test(word) && !/^-[qvh]+$/.test(word)) throw new UsageError(`Unknown option: ${word}`);
+    if (/^-[^-]/.test(word) && !/^-[qvsh]+$/.test(word)) throw new UsageError(`Unknown option: ${word}`);
     if (!word.startsWith('--') || word.includes('=') || BARE.has(word)) return word;
     return `${word}=yes`;
   };

@@ -1,17 +1,16 @@
 /** Runs one program under one tool, from parsed options to the exit status. */
-import { openSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
 import { openProgram } from '../../kernel/linux/loader.js';
 import type { RunConfig } from '../engine/config.js';
 import { MainProcess, type RunResult } from '../engine/main-process.js';
-import { expandName } from '../report/file-name.js';
 import { Log } from '../report/log.js';
 import type { Tool } from '../tools/api.js';
 import { loadTool, resolveTool } from '../tools/registry.js';
 import { printHeader, printTrailer } from './frame.js';
 import type { Options } from './options.js';
 import { UsageError } from './options.js';
+import { reportConfig } from './report-config.js';
 import { writeResult } from './result.js';
 
 /** What a scheduled guest sees of the host: the same on every machine. */
@@ -38,15 +37,7 @@ export async function runProgram(o: Options, program: string): Promise<RunResult
     },
     id: `capgrind-${process.pid}`,
     pid: o.schedule ? SCHEDULED_PID : process.pid,
-    report: {
-      fd: reportFd(o),
-      verbosity: Math.max(0, 1 + o.verbose - o.quiet),
-      numCallers: o.numCallers,
-      showBelowMain: o.showBelowMain,
-      fullpathAfter: o.fullpathAfter,
-      demangle: o.demangle,
-      errorLimit: o.errorLimit,
-    },
+    report: reportConfig(o, tool),
     images: [],
     debugDirs: o.extraDebuginfoPath,
   };
@@ -57,10 +48,10 @@ export async function runProgram(o: Options, program: string): Promise<RunResult
   if (o.dump !== undefined || o.dumpAt !== undefined) {
     return (await import('./dump.js')).dumpCode(main, config, o);
   }
-  printHeader(log, tool, config, o.logFile !== undefined);
+  printHeader(main, tool, log, o);
   const result = await main.run();
   if (result.failure) throw result.failure;
-  const errors = printTrailer(log, main, tool, result, o.stats);
+  const errors = printTrailer(main, tool, log, o, result);
   if (o.result !== undefined) writeResult(o.result, main, result);
   if (o.errorExitcode > 0 && errors > 0 && result.signal === 0) return { ...result, status: o.errorExitcode };
   return result;
@@ -107,16 +98,5 @@ function asUsage<R>(fn: () => R): R {
     return fn();
   } catch (error) {
     throw new UsageError((error as Error).message);
-  }
-}
-
-function reportFd(o: Options): number {
-  if (o.logFile === undefined) return o.logFd;
-  const template = o.logFile;
-  const name = asUsage(() => expandName(template, process.pid));
-  try {
-    return openSync(name, 'w', 0o644);
-  } catch (error) {
-    throw new UsageError(`cannot write the log file ${name}: ${(error as Error).message}`);
   }
 }

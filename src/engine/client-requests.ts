@@ -1,6 +1,5 @@
 /** Client requests that the core answers, whatever the tool (valgrind-facts 6.2). */
 import type { GuestMem } from '../../kernel/core/guest-mem.js';
-import type { Logger } from '../tools/api.js';
 
 const RUNNING_ON_VALGRIND = 0x1001;
 const DISCARD_TRANSLATIONS = 0x1002;
@@ -10,11 +9,14 @@ const RUNNING_VERSION = 0x1005;
 /** The version whose requests and texts are followed. */
 const VALGRIND_VERSION = 328;
 
-/** Result of a core request, undefined when it is not one. */
+/**
+ * Result of a core request, undefined when it is not one.
+ * @param say prints a message of the guest
+ */
 export function coreRequest(
   request: number,
   args: readonly number[],
-  log: Logger,
+  say: (text: string) => void,
   mem: GuestMem,
 ): number | undefined {
   switch (request) {
@@ -28,7 +30,7 @@ export function coreRequest(
     case PRINTF_BACKTRACE_BY_REF: {
       // On riscv64 a va_list is a pointer to the argument words; the second argument points to it.
       const text = format(mem.cstring(args[0]!) ?? '', mem.readI64(args[1]!), mem);
-      log.client(text.replace(/\n$/, ''));
+      say(text.replace(/\n$/, ''));
       return text.length;
     }
     default:

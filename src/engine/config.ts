@@ -1,5 +1,6 @@
 /** What a run is: plain data made by the command line, handed to every worker. */
 import type { LinuxConfig } from '../../kernel/linux/env.js';
+import type { Suppression } from '../report/suppressions/parse.js';
 import type { ScheduleConfig } from './schedule/config.js';
 
 export interface RunConfig {
@@ -32,8 +33,21 @@ export interface ReportConfig {
   showBelowMain: boolean;
   fullpathAfter: string[];
   demangle: boolean;
+  /** Descriptor that the XML form goes to; -1 for the text form. */
+  xmlFd: number;
   /** Stop after many errors. */
   errorLimit: boolean;
+  /** Print the suppression of each error: never, always, or where the answer read from inputFd says so. */
+  genSuppressions: 'no' | 'all' | 'yes';
+  inputFd: number;
+  /** Keep the reports of suppressed errors too, for the list at the end. */
+  keepSuppressed: boolean;
+  /** Lines before and after each error in the text. */
+  errorMarkers: { begin: string; end: string } | null;
+  /** End the program at its first error with this exit status; 0 for no. */
+  exitOnFirstError: number;
+  /** In the order of trying. */
+  suppressions: Suppression[];
 }
 
 export interface ImageRef {

@@ -58,9 +58,13 @@ export interface Context {
   hash: number;
 }
 
-/** One-time messages. */
+/** What is said, or done, once. */
 export const SAID_SLOWER = 1;
 export const SAID_STOP = 2;
+/** The first error has ended the program. */
+export const SAID_EXIT = 4;
+/** Whoever answers wants no more questions. */
+export const SAID_ENOUGH = 8;
 
 export class ErrorStore {
   private readonly i32: Int32Array;
@@ -186,6 +190,11 @@ export class ErrorStore {
     if ((this.i32[W_FLAGS]! & what) !== 0) return false;
     this.i32[W_FLAGS]! |= what;
     return true;
+  }
+
+  /** Whether one of SAID_* has been said. */
+  said(what: number): boolean {
+    return (this.i32[W_FLAGS]! & what) !== 0;
   }
 
   /** True when the last error came from another thread. */

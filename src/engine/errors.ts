@@ -10,7 +10,7 @@ import { Mutex } from '../../sync/mutex.js';
 import type { Frame } from '../image/image-set.js';
 import { type ReportedError, resolveError } from '../report/record.js';
 import type { ErrorSink, FoundError } from '../tools/errors.js';
-import { type ErrorStore, type Identity, SAID_SLOWER, SAID_STOP } from './error-store.js';
+import { type ErrorStore, type Identity, SAID_EXIT, SAID_SLOWER, SAID_STOP } from './error-store.js';
 
 /** Distinct errors shown before fewer frames tell errors apart. */
 const SLOWER_AFTER = 100;
@@ -26,6 +26,8 @@ export interface ErrorOutput {
   suppressedBy(error: FoundError): number;
   /** Prints an error. */
   error(error: ReportedError): void;
+  /** Ends the program at its first error. */
+  exit(): void;
   /** Prints lines of the report's own, in the text form only. */
   message(lines: readonly string[]): void;
 }
@@ -41,10 +43,20 @@ export interface ErrorRules {
   readonly tool: string;
   /** Errors are introduced by their thread. */
   readonly showThreads: boolean;
+  /** The first error ends the program. */
+  readonly exitOnFirst: boolean;
+  /** Keep the reports of suppressed errors too. */
+  readonly keepSuppressed: boolean;
 }
+
+/** Client requests about errors (valgrind-facts 6.2). */
+const COUNT_ERRORS = 0x1201;
+const CHANGE_ERR_DISABLEMENT = 0x1801;
 
 export class Errors implements ErrorSink {
   private readonly lock: Mutex;
+  /** How often this worker's thread has asked for silence. */
+  private silence = 0;
 
   constructor(
     private readonly machine: Machine,
@@ -55,7 +67,22 @@ export class Errors implements ErrorSink {
     this.lock = new Mutex(machine.i32, G_LOCK_TOOL >> 2, 'toolState');
   }
 
+  /** Answers a client request about errors; undefined for others. */
+  request(request: number, args: readonly number[]): number | undefined {
+    if (request === COUNT_ERRORS) return this.store.found;
+    if (request !== CHANGE_ERR_DISABLEMENT) return undefined;
+    this.silence = Math.max(0, this.silence + (args[0]! > 0 ? 1 : -1));
+    return 0;
+  }
+
+  /** This worker's thread has ended. */
+  threadDone(): void {
+    this.silence = 0;
+  }
+
   report(error: FoundError): void {
+    // Errors of a thread that wants none are neither shown nor counted.
+    if (this.silence > 0) return;
     const id = this.identity(error);
     this.lock.lock(this.machine.self);
     try {
@@ -86,21 +113,26 @@ export class Errors implements ErrorSink {
     }
     const suppression = output.suppressedBy(error);
     const n = store.add(id, suppression);
-    if (n < 0 || suppression >= 0) return;
+    const hidden = suppression >= 0;
+    if (n < 0 || (hidden && !rules.keepSuppressed)) return;
     const tid = this.machine.i32[(error.ts + T_SLOT) >> 2]! + 1;
+    const newThread = rules.showThreads && !hidden && store.turn(tid);
     const reported = resolveError(
       error,
-      { unique: n + 1, tid, tool: rules.tool, newThread: rules.showThreads && store.turn(tid) },
+      { unique: n + 1, tid, tool: rules.tool, newThread },
       (pcs, most) => output.trace(pcs, most),
-      (thread) => store.announce(thread),
+      (thread) => !hidden && store.announce(thread),
     );
     store.keep(n, { ...reported, threads: [] });
+    if (hidden) return;
     output.error(reported);
+    if (rules.exitOnFirst && store.say(SAID_EXIT)) output.exit();
   }
 
   /** Whether so much has been reported that the rest is ignored; says so once. */
   private stopped(): boolean {
     const { store, rules } = this;
+    if (store.said(SAID_EXIT)) return true;
     if (!rules.limit || rules.xml) return false;
     const shown = store.foundContexts >= MOST_SHOWN;
     if (!shown && store.found < MOST_FOUND) return false;

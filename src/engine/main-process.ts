@@ -131,7 +131,14 @@ export class MainProcess {
       log,
       symbols,
       config.toolOptions,
-      toolErrors(config, tool, machine, this.errors.buffer, symbols, log),
+      toolErrors(config, tool, {
+        machine,
+        buffer: this.errors.buffer,
+        symbols,
+        log,
+        // The program has ended already.
+        exit: () => undefined,
+      }),
     );
   }
 

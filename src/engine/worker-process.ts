@@ -12,6 +12,7 @@ import {
   G_STATS,
   G_TSO,
   STOP_EXIT,
+  T_SLOT,
   T_STOP,
   T_X,
   TASKS,
@@ -28,15 +29,17 @@ import { CodeCache } from '../jit/cache.js';
 import { CodeStore } from '../jit/code-store.js';
 import { hasFusedMadd } from '../jit/fma.js';
 import type { TranslateOptions } from '../jit/translate.js';
-import { type FatalSignal, reportFatal } from '../report/fatal.js';
+import { type FatalSignal, fatalXml, reportFatal } from '../report/fatal.js';
 import { Log } from '../report/log.js';
+import { xmlClientMessage } from '../report/xml.js';
 import type { Tool } from '../tools/api.js';
 import { BigLock, type Turns } from './big-lock.js';
 import { coreRequest } from './client-requests.js';
 import { codeHalf, fetchInsn } from './code-fetch.js';
 import type { ImageRef, RunConfig, ToMain, WorkerData } from './config.js';
+import type { Errors } from './errors.js';
 import { GuestThread, type Trap } from './guest-thread.js';
-import { toolErrors } from './reporter.js';
+import { toolErrors, xmlLog } from './reporter.js';
 import { type ScheduleEnd, STATUS_DEADLOCK, STATUS_LIVELOCK } from './schedule/config.js';
 import { reportDeadlock } from './schedule/deadlock.js';
 import { Schedule } from './schedule/schedule.js';
@@ -68,6 +71,9 @@ export class WorkerProcess {
   private readonly cache: CodeCache;
   private readonly tool: ToolRuntime;
   private readonly symbols: Symbols;
+  private readonly errors: Errors;
+  /** Where the XML form goes, null for the text form. */
+  private readonly xml: Log | null;
   private current = 0;
   private started = false;
   private ended = false;
@@ -117,6 +123,14 @@ export class WorkerProcess {
     });
     if (this.schedule) this.schedule.alarms = () => this.kernel.timers.expire();
     this.symbols = new Symbols(config);
+    this.xml = xmlLog(config);
+    this.errors = toolErrors(config, tool, {
+      machine: this.machine,
+      buffer: data.errors,
+      symbols: this.symbols,
+      log: this.log,
+      exit: (status) => void this.threads.exitProcess(status, 0),
+    });
     this.tool = new ToolRuntime(
       tool,
       this.machine,
@@ -125,7 +139,7 @@ export class WorkerProcess {
       this.log,
       this.symbols,
       config.toolOptions,
-      toolErrors(config, tool, this.machine, data.errors, this.symbols, this.log),
+      this.errors,
     );
     const start = process.hrtime.bigint();
     this.guest = new GuestThread(this.machine, this.threads, this.turns, {
@@ -176,6 +190,7 @@ export class WorkerProcess {
     this.endThread(ts);
     this.tool.collect(ts);
     this.tool.threadDone();
+    this.errors.threadDone();
     this.threads.markExited(ts, 0);
     this.schedule?.leave(ts);
     if (this.threads.free(ts) === 0) this.threads.exitProcess(0, 0);
@@ -234,7 +249,9 @@ export class WorkerProcess {
       (addr) => this.tool.memory.word(addr),
       this.tool.hiddenReturns(),
     );
-    reportFatal(this.log, trap, this.symbols.traceLines(pcs), (pc) => this.codeBytes(pc));
+    const { report } = this.data.config;
+    if (this.xml) this.xml.raw(fatalXml(trap, this.tid(ts), this.symbols.trace(pcs), report));
+    else reportFatal(this.log, trap, this.symbols.traceLines(pcs), (pc) => this.codeBytes(pc));
     this.threads.exitProcess(128 + trap.signo, trap.signo);
   }
 
@@ -253,8 +270,20 @@ export class WorkerProcess {
     if (words.some((w) => w === null)) return;
     const [request, ...args] = words as number[];
     const result =
-      coreRequest(request!, args, this.log, this.mem) ?? this.tool.instance.request?.(ts, request!, args);
+      coreRequest(request!, args, (text) => this.clientMessage(ts, text), this.mem) ??
+      this.errors.request(request!, args) ??
+      this.tool.instance.request?.(ts, request!, args);
     if (result !== undefined) this.kernel.setX(ts, 13, result);
+  }
+
+  private clientMessage(ts: number, text: string): void {
+    if (this.xml) this.xml.raw(xmlClientMessage(this.tid(ts), text, [], this.data.config.report));
+    else this.log.client(text);
+  }
+
+  /** Number of a thread in reports of the core: of its slot, from 1. */
+  private tid(ts: number): number {
+    return this.machine.i32[(ts + T_SLOT) >> 2]! + 1;
   }
 
   private mapped(region: RegionView): void {

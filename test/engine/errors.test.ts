@@ -22,11 +22,21 @@ function rig(rules: Partial<ConstructorParameters<typeof Errors>[2]> = {}, suppr
   const errors = new Errors(
     machine,
     store,
-    { limit: true, numCallers: 12, xml: false, tool: 'Test', showThreads: false, ...rules },
+    {
+      limit: true,
+      numCallers: 12,
+      xml: false,
+      tool: 'Test',
+      showThreads: false,
+      exitOnFirst: false,
+      keepSuppressed: false,
+      ...rules,
+    },
     {
       trace: () => [],
       suppressedBy: (e) => (e.kind === suppressed ? 0 : -1),
       error: (e) => void reported.push(e),
+      exit: () => void messages.push('exit'),
       message: (lines) => void messages.push(...lines),
     },
   );
@@ -125,6 +135,44 @@ test('a suppressed error is neither shown nor described, and counted apart', (t)
   t.is(r.store.suppressionUse(0).uses, 2);
   // The number counts suppressed errors too.
   t.is(r.reported[0]!.unique, 2);
+});
+
+test('reports of suppressed errors are kept where they are wanted', (t) => {
+  const r = rig({ keepSuppressed: true }, 'Race');
+  const describe = () => ({ threads: [{ number: 2, created: null }], parts: [what('Race')] });
+  t.false(shown(r, 'Race', [1], { describe }));
+  t.like(r.store.report(0), { kind: 'Race', parts: [{ text: 'Race' }] });
+  t.true(r.store.announce(2), 'nobody has heard of the thread');
+});
+
+test('the first error that is not suppressed can end it all', (t) => {
+  const r = rig({ exitOnFirst: true }, 'Race');
+  shown(r, 'Race', [1]);
+  t.deepEqual(r.messages, []);
+  t.true(shown(r, 'Misc', [1]));
+  t.deepEqual(r.messages, ['exit']);
+  t.false(shown(r, 'Misc', [2]));
+  t.is(r.store.found, 1);
+  t.deepEqual(r.messages, ['exit']);
+});
+
+test('a thread can ask for silence, as often as it takes it back', (t) => {
+  const r = rig();
+  const change = (by: number): number | undefined => r.errors.request(0x1801, [by]);
+  change(1);
+  change(1);
+  t.false(shown(r, 'Race', [1]));
+  change(-1);
+  t.false(shown(r, 'Race', [1]));
+  change(-1);
+  t.is(r.errors.request(0x1201, []), 0);
+  change(-1);
+  t.true(shown(r, 'Race', [1]));
+  t.is(r.errors.request(0x1201, []), 1);
+  t.is(r.errors.request(0x1202, []), undefined);
+  change(1);
+  r.errors.threadDone();
+  t.true(shown(r, 'Race', [2]), 'the next thread on the worker has asked for nothing');
 });
 
 test('errors are introduced by their thread when it is another one, where the tool wants that', (t) => {
