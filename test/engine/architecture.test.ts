@@ -27,9 +27,18 @@ test('the options that README explains are options', (t) => {
   t.true(words.length >= 15);
   for (const word of words) {
     const value =
-      { '--atomicity': '=serial', '--result': '=file', '--max-threads': '=5', '--num-callers': '=5' }[word] ??
-      '';
-    const numeric = word === '--log-fd' || word === '--error-exitcode' ? '=3' : value;
+      (
+        {
+          '--atomicity': '=serial',
+          '--result': '=file',
+          '--max-threads': '=5',
+          '--num-callers': '=5',
+          '--gen-suppressions': '=all',
+          '--xml-file': '=file',
+          '--suppressions': '=file',
+        } as Record<string, string>
+      )[word] ?? '';
+    const numeric = ['--log-fd', '--xml-fd', '--error-exitcode'].includes(word) ? '=3' : value;
     const parsed = parseCommandLine([`${word}${numeric}`, 'program'], {});
     // What is no option of the core is taken for one of the tool.
     t.deepEqual(parsed.kind === 'run' ? parsed.options.toolOptions : null, {}, word);
