@@ -16,9 +16,11 @@ import {
 
 const turns = new Turns(2);
 const GUEST = join(BIN, 'race-counter');
+/** Machines that run much else beside. */
+const PATIENT = { timeoutMs: 170_000 };
 const TEXT = 'race-counter: locked = 2000, racy is between 2 and 2000\n';
 const helgrind = (args: string[], guest = GUEST, ...words: string[]): Promise<Outcome> =>
-  turns.take(() => capgrind(['--tool=helgrind', ...args, guest, ...words]));
+  turns.take(() => capgrind(['--tool=helgrind', ...args, guest, ...words], PATIENT));
 
 function file(name: string, text = ''): string {
   const path = join(mkdtempSync(join(SCRATCH, 'report-')), name);
@@ -69,7 +71,7 @@ test('what --gen-suppressions=all prints, put into a file, hides everything', as
 
 test('--gen-suppressions=yes asks', async (t) => {
   const o = await turns.take(() =>
-    capgrind(['--tool=helgrind', '--gen-suppressions=yes', GUEST], { stdin: 'what\ny\nc\n' }),
+    capgrind(['--tool=helgrind', '--gen-suppressions=yes', GUEST], { ...PATIENT, stdin: 'what\ny\nc\n' }),
   );
   const asked =
     o.stderr.match(/==\d+== ---- Print suppression \? --- \[Return\/N\/n\/Y\/y\/C\/c\] ---- /g) ?? [];
@@ -118,7 +120,7 @@ for (const policy of ['parallel', 'serial']) {
           '--error-exitcode=7',
           GUEST,
         ],
-        { env: { CAPGRIND_LOCK_CHECK: '1' } },
+        { ...PATIENT, env: { CAPGRIND_LOCK_CHECK: '1' } },
       ),
     );
     t.is(o.status, 7, story(o));
@@ -199,14 +201,16 @@ test('XML to a descriptor, with -q, and what suppressions hid', async (t) => {
   const supp = file('e.supp', HIDE);
   const path = file('fd.xml');
   const words = [MAIN, '--tool=helgrind', '--xml=yes', '--xml-fd=5', `--suppressions=${supp}`, GUEST];
-  const o = await turns.take(() => execute('bash', ['-c', '"$@" 5>"$0"', path, process.execPath, ...words]));
+  const o = await turns.take(() =>
+    execute('bash', ['-c', '"$@" 5>"$0"', path, process.execPath, ...words], PATIENT),
+  );
   t.is(o.stderr, '', story(o));
   const doc = parseXml(readFileSync(path, 'utf8'));
   t.deepEqual(checkProtocol(readFileSync(path, 'utf8')), []);
   t.is(textOf(doc, 'suppcounts/pair/name'), 'the known race');
   t.is(textOf(doc, 'error_summary/errors'), '0');
   const quiet = await turns.take(() =>
-    execute('bash', ['-c', '"$@" 5>"$0"', path, process.execPath, MAIN, '-q', ...words.slice(1)]),
+    execute('bash', ['-c', '"$@" 5>"$0"', path, process.execPath, MAIN, '-q', ...words.slice(1)], PATIENT),
   );
   t.is(quiet.status, 0, story(quiet));
   t.deepEqual(parseXml(readFileSync(path, 'utf8')).all('suppcounts'), []);
@@ -232,6 +236,7 @@ test('names of files: %p, %n, %q and what XML says of them', async (t) => {
   const folder = mkdtempSync(join(SCRATCH, 'names-'));
   const o = await turns.take(() =>
     capgrind(['--tool=none', '--xml=yes', `--xml-file=${folder}/%q{WHO}-%n%%`, join(BIN, 'hello-mini')], {
+      ...PATIENT,
       env: { WHO: 'm<e' },
     }),
   );
