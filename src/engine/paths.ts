@@ -30,6 +30,7 @@ export const GUEST_WORKER = pathToFileURL(
 export const BUILD_FILES: readonly string[] = BUNDLED
   ? [join(ROOT, 'dist/bundle/main.js'), join(ROOT, 'dist/bundle/guest.js'), RT_WASM]
   : [RT_WASM];
+
 /** Suppression files used unless --default-suppressions=no. */
 export const DEFAULT_SUPPRESSIONS: readonly string[] = ['glibc.supp', 'musl.supp'].map((name) =>
   join(ROOT, 'src/report/suppressions', name),
