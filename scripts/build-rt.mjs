@@ -1,13 +1,18 @@
-// Compiles src/rt (AssemblyScript) to dist/src/rt/rt.wasm, unless it is newer than its sources.
+// Builds what the run time needs in dist/src/rt, unless it is newer than its sources: rt.wasm from src/rt
+// (AssemblyScript), and rvc.bin, the expansion of every compressed instruction.
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, readdirSync, statSync } from 'node:fs';
+import { mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const out = join(root, 'dist/src/rt/rt.wasm');
 const sources = readdirSync(join(root, 'src/rt')).map((f) => join(root, 'src/rt', f));
-sources.push(join(root, 'kernel/core/layout.ts'), fileURLToPath(import.meta.url));
+sources.push(
+  join(root, 'kernel/core/layout.ts'),
+  join(root, 'src/ir/exits.ts'),
+  fileURLToPath(import.meta.url),
+);
 
 function mtime(file) {
   try {
@@ -28,4 +33,11 @@ if (mtime(out) <= Math.max(...sources.map(mtime))) {
     { cwd: root, stdio: 'inherit' },
   );
   if (r.status !== 0) process.exit(r.status ?? 1);
+}
+
+const rvc = join(root, 'dist/src/rt/rvc.bin');
+const tables = ['rvc', 'table', 'decode', 'encode', 'pattern'].map((f) => join(root, `dist/src/isa/${f}.js`));
+if (mtime(rvc) <= Math.max(...tables.map(mtime))) {
+  const { rvcTable } = await import('../dist/src/isa/expand.js');
+  writeFileSync(rvc, rvcTable());
 }

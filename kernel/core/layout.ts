@@ -12,6 +12,8 @@
  * | RESERVATIONS            | LR/SC line filter and versions                    | stripe locks; filter bytes are sticky |
  * | TASKS                   | task blocks, `K_*`: page map root, region table   | region lock of the task               |
  * | CODEMAP                 | guest pc -> table slot                            | written under the translation lock    |
+ * | HEAT                    | how often cold code was reached                   | racy counters, never wrong by much    |
+ * | RVC_TABLE               | compressed instructions expanded                  | written at start-up only              |
  * | FRAME_TABLES            | frame bitmaps and reference counts                | frames lock                           |
  * | TOOL_AREA               | the running tool's own tables                     | the tool                              |
  * | SYNC_AREA               | helgrind's synchronisation objects                | see src/tools/helgrind/sync-area.ts   |
@@ -48,6 +50,11 @@ export const G_SERIAL = 0x0001002c;
 export const G_FUEL = 0x00010030;
 /** Futex-like word bumped whenever the thread table changes; joiners and stoppers wait on it. */
 export const G_THREAD_EVENT = 0x00010034;
+/**
+ * How often code is interpreted before it is translated (src/rt/interpret.ts); 0 = translate at once. Written at
+ * start-up only.
+ */
+export const G_HEAT_LIMIT = 0x00010040;
 /** 1 when the host orders plain accesses at least as strongly as TSO. Written at start-up only. */
 export const G_TSO = 0x0001003c;
 /** Shared, atomic: bumped when a file was mapped, so that every worker looks for its symbols. */
@@ -166,10 +173,17 @@ export const T_STEPS = 1796;
 export const T_STEP_HASH = 1800;
 /** The schedule's other words of a thread: 64 bytes, see src/engine/schedule/state.ts. */
 export const T_SCHEDULE = 1808;
-/** Window cache: TLB_ENTRIES x 32 bytes {page tag i64, lo i64, lim i64, delta i32, flags i32}. */
+/**
+ * Window cache of two levels, all entries of TLB_ENTRY bytes {page tag i64, lo i64, length i64, delta i32, pad i32}.
+ * First, by ACCESS_* bits, the TLB_WAYS windows used last, replaced in turn (the pad of a set's first entry says
+ * which is next); behind them, at T_TLB_PAGES, TLB_ENTRIES windows by page, for whoever uses many small ones.
+ */
 export const T_TLB = 2048;
-export const TLB_ENTRIES = 256;
+export const T_TLB_SIZE = 8192;
+export const TLB_WAYS = 8;
 export const TLB_ENTRY = 32;
+export const T_TLB_PAGES = 6144;
+export const TLB_ENTRIES = 128;
 /** Jump cache: JC_ENTRIES x 16 bytes {pc i64, slot i32, pad}. */
 export const T_JC = 10240;
 export const JC_ENTRIES = 1024;
@@ -272,6 +286,15 @@ export const FRAME_USED = 0x0c600000;
 export const FRAME_DIRTY = 0x0c620000;
 /** u16 reference count per frame. */
 export const FRAME_REFS = 0x0c640000;
+
+// --- cold code --------------------------------------------------------------------------------------------------
+/** HEAT_ENTRIES x 8 bytes {low half of pc, arrivals there}, direct mapped by pc. Racy: a lost count delays translation. */
+export const HEAT = 0x0c840000;
+export const HEAT_ENTRIES = 8192;
+/** u32 by halfword: the 32-bit instruction that a compressed one stands for, all ones where there is none. */
+export const RVC_TABLE = 0x0c880000;
+export const RVC_TABLE_SIZE = 0x00040000;
+
 export const TOOL_AREA = 0x0ca00000;
 export const TOOL_AREA_END = 0x0f800000;
 /** Helgrind's synchronisation objects, lock order and sets of locks: src/tools/helgrind/sync-area.ts. */

@@ -44,14 +44,13 @@ import {
   T_TASKPTR,
   T_TID,
   T_TLB,
+  T_TLB_SIZE,
   T_TOOL_AREA,
   T_TURN,
   TASK_STRIDE,
   TASKS,
   THREAD_STRIDE,
   THREADS,
-  TLB_ENTRIES,
-  TLB_ENTRY,
 } from './layout.js';
 import type { Machine } from './machine.js';
 
@@ -161,7 +160,7 @@ export class ThreadTable {
 
   forgetWindows(ts: number): void {
     this.i32.fill(0, (ts + T_REGWIN) >> 2, (ts + T_TOOL_AREA) >> 2);
-    this.i32.fill(0, (ts + T_TLB) >> 2, (ts + T_TLB + TLB_ENTRIES * TLB_ENTRY) >> 2);
+    this.i32.fill(0, (ts + T_TLB) >> 2, (ts + T_TLB + T_TLB_SIZE) >> 2);
     this.i32[(ts + T_RES_HOST) >> 2] = 0;
   }
 

@@ -13,6 +13,8 @@ export interface ThreadServices {
    * or 0 when there are as many guest threads as allowed (clone then answers EAGAIN).
    */
   allocThread(): number;
+  /** G_MULTI has just been set: code translated for a single thread may not run again. */
+  goParallel(): void;
   /** Starts the slot at its T_PC: registers have been filled in. Sets G_MULTI before the thread can run. */
   spawn(ts: number): void;
   /** Gives back a slot from allocThread that was never spawned. */

@@ -85,7 +85,7 @@ function clone(k: LinuxKernel, args: CloneArgs): number {
   writeI64(k, child + T_ROBUST, 0);
   writeI64(k, child + T_SP_START, k.x(child, 2));
   i32[(child + T_PARENT) >> 2] = i32[(k.ts + T_SLOT) >> 2];
-  // From now on stores test for reservations: code that ran alone until now has to be left and entered again.
+  // From now on stores test for reservations: code that was translated for one thread alone has to go.
   const first = Atomics.exchange(i32, G_MULTI >> 2, 1) === 0;
   i32[(child + T_MULTI) >> 2] = 1;
   if (first || i32[(k.ts + T_MULTI) >> 2] === 0) {
@@ -93,6 +93,7 @@ function clone(k: LinuxKernel, args: CloneArgs): number {
     writeI64(k, k.ts + T_PC, next);
     k.restart = true;
   }
+  if (first) env.threads.goParallel();
   f64[(child + T_BARRIER) >> 3] = 0;
   env.threads.spawn(child);
   return tid;

@@ -88,7 +88,7 @@ class Code {
 
   private wasm(head: number): string {
     let slots = 1;
-    const source = { slotOf: () => slots++, translated: () => false };
+    const source = { slotOf: () => slots++, wanted: () => false };
     return moduleText(translate(head, this.fetch, source, this.instrument(), this.options()).bytes);
   }
 
@@ -99,6 +99,7 @@ class Code {
       limits: TRANSLATION.limits,
       batch: 1,
       fma: hasFusedMadd(machine.memory, WASM_PAGES),
+      multi: false,
       tso: process.arch === 'x64',
       fuel: machine.i32[G_FUEL >> 2]!,
       memoryPages: WASM_PAGES,

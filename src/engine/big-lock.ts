@@ -51,10 +51,13 @@ export class BigLock implements Turns {
   }
 
   acquire(ts: number): void {
+    // The first question comes before the first sleep: the holder has its time slice ahead of it.
+    let asked = false;
     this.lock.acquire(this.id(ts), {
       interrupt: () => {
         const owner = this.lock.owner();
-        if (owner > 0) this.threads.poke(THREADS + (owner - 1) * THREAD_STRIDE, STOP_YIELD);
+        if (owner > 0 && asked) this.threads.poke(THREADS + (owner - 1) * THREAD_STRIDE, STOP_YIELD);
+        asked = true;
         return Atomics.load(this.i32, G_EXITING >> 2) !== 0;
       },
     });

@@ -9,9 +9,11 @@ import {
   G_EXIT_SIGNAL,
   G_EXITING,
   G_FUEL,
+  G_HEAT_LIMIT,
   G_SERIAL,
   G_THREAD_EVENT,
   G_TSO,
+  RVC_TABLE,
   T_PC,
   T_SP_START,
   T_STACK_HI,
@@ -29,12 +31,18 @@ import type { Tool } from '../tools/api.js';
 import type { RunConfig, ToMain, WorkerData } from './config.js';
 import { ErrorStore } from './error-store.js';
 import { HostSignals } from './host-signals.js';
-import { GUEST_WORKER, RT_WASM } from './paths.js';
+import { GUEST_WORKER, RT_WASM, RVC_BIN } from './paths.js';
 import { toolErrors } from './reporter.js';
 import type { ScheduleOutcome } from './schedule/config.js';
 import { Schedule } from './schedule/schedule.js';
 import { Symbols } from './symbols.js';
 import { ToolRuntime } from './tool-runtime.js';
+
+/**
+ * Arrivals at a branch target before it is translated, without a tool: a translation costs about as much as a few
+ * hundred passes of the interpreter over the same code.
+ */
+const HEAT_LIMIT = 300;
 
 export interface RunResult {
   /** Exit status of the guest, 0..255. */
@@ -67,6 +75,8 @@ export class MainProcess {
   ) {
     // Fused multiply-add for fmadd.d; a no-op where relaxed SIMD is on by default.
     setFlagsFromString('--experimental-wasm-relaxed-simd');
+    // Misses and faults stay out of the way of register allocation.
+    setFlagsFromString('--experimental-wasm-branch-hinting');
     // Modules hold code that may never run: V8 checks a function when it first compiles it.
     setFlagsFromString('--wasm-lazy-validation');
     this.machine = Machine.create(tool.shadowScale);
@@ -77,6 +87,8 @@ export class MainProcess {
     const { i32 } = this.machine;
     i32[G_SERIAL >> 2] = config.atomicity === 'serial' ? 1 : 0;
     i32[G_FUEL >> 2] = 20000;
+    i32[G_HEAT_LIMIT >> 2] = HEAT_LIMIT;
+    this.machine.u8.set(readFileSync(RVC_BIN), RVC_TABLE);
     i32[G_TSO >> 2] = process.arch === 'x64' ? 1 : 0;
   }
 

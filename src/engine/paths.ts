@@ -21,6 +21,9 @@ export const VERSION: string = (
 /** The run time in wasm. */
 export const RT_WASM = join(ROOT, 'dist/src/rt/rt.wasm');
 
+/** Expansions of the compressed instructions (src/isa/expand.ts), for RVC_TABLE. */
+export const RVC_BIN = join(ROOT, 'dist/src/rt/rvc.bin');
+
 /** Entry point of guest workers, as a URL: the bundle starts several times as fast. */
 export const GUEST_WORKER = pathToFileURL(
   join(ROOT, BUNDLED ? 'dist/bundle/guest.js' : 'dist/workers/guest.js'),

@@ -5,9 +5,9 @@ import { GuestMem } from '../../kernel/core/guest-mem.js';
 import {
   G_EXITING,
   G_FUEL,
+  G_HEAT_LIMIT,
   G_IMAGES,
   G_LIVE_THREADS,
-  G_MULTI,
   G_SERIAL,
   G_STATS,
   G_TSO,
@@ -52,7 +52,7 @@ const FIRST_WORKER_ID = 0x10000;
  * How much is translated at once: enough for a whole loop nest, and little enough that code which runs once costs
  * little.
  */
-export const TRANSLATION = { limits: { insns: 160, blocks: 28 }, batch: 4 };
+export const TRANSLATION = { limits: { insns: 1000, blocks: 150 }, batch: 6 };
 /** exit(2) of one thread. */
 const SYS_EXIT = 93;
 /** Workers that have run guest threads. Shared, atomic. */
@@ -171,6 +171,8 @@ export class WorkerProcess {
       data.rt,
       { hg_race: () => {}, ...this.guest.imports(), ...this.toolImports() },
     );
+    // The interpreter of cold code knows nothing of tools and of steps.
+    if (this.tool.instrument() !== null || steps(config).steps) this.machine.i32[G_HEAT_LIMIT >> 2] = 0;
     Object.assign(this.tool.rt, this.cache.rt);
     this.cache.hostOf = (page) => entryHost(this.space.space.map.lookup(page));
     this.guest.cache = this.cache;
@@ -323,10 +325,10 @@ export class WorkerProcess {
         this.guest.setPc(this.current, this.callPc);
         this.tool.instance.threadCreated?.(ts, this.current);
         this.guest.setPc(this.current, pc);
-        Atomics.store(machine.i32, G_MULTI >> 2, 1);
         this.schedule?.add(ts);
         this.tell({ kind: 'spawn', ts });
       },
+      goParallel: () => this.cache.flushAll(this.current),
       freeThread: (ts) => void threads.free(ts),
       exitThread: (ts, code) => {
         Atomics.or(machine.i32, (ts + T_STOP) >> 2, STOP_EXIT);

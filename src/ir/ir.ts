@@ -80,19 +80,7 @@ export type Term =
   /** Leave to the kernel before or after the last instruction; `next` is where execution goes on. */
   | { t: 'exit'; why: number; pc: number; next: number };
 
-/** Why generated code leaves to the kernel. */
-export const EXIT_SYSCALL = 1;
-export const EXIT_FAULT = 2;
-export const EXIT_ILLEGAL = 3;
-export const EXIT_BREAK = 4;
-export const EXIT_FENCEI = 5;
-export const EXIT_MISALIGNED = 6;
-/** Control reached the trampoline that stands in for the return address of a wrapped function. */
-export const EXIT_RETURN = 7;
-/** Valgrind's client request sequence; next is behind it. */
-export const EXIT_CLIENT = 8;
-/** The thread has used up its steps (jit/steps.ts). */
-export const EXIT_STEP = 9;
+export * from './exits.js';
 
 export interface Block {
   /** Guest address of the first instruction. */

@@ -4,7 +4,9 @@ import {
   CODEMAP,
   CODEMAP_ENTRIES,
   G_CODE_EPOCH,
+  G_HEAT_LIMIT,
   G_LOCK_TRANSLATION,
+  G_MULTI,
   JC_ENTRIES,
   PAGE_SIZE,
   T_CODE_SEEN,
@@ -27,6 +29,8 @@ import {
 /** What the run time (src/rt) exports that the cache itself calls. */
 export interface Rt {
   search(task: number, pc: bigint): number;
+  /** Arrivals of the interpreter at pc. */
+  heat(pc: bigint): number;
   publish(task: number, pc: bigint, slot: number): void;
   run(ts: number): void;
   step(ts: number, slot: number): void;
@@ -37,6 +41,8 @@ export interface Rt {
 
 /** Live modules at which the whole cache is dropped and code translated anew as it is needed. */
 const MAX_LIVE_MODULES = 4000;
+/** A callee comes along with its caller when it is this fraction of the limit warm. */
+const WARM = 4;
 /** Table entries that a generation starts with. */
 const FIRST_SLOTS = 1024;
 
@@ -64,7 +70,7 @@ export class CodeCache implements SlotSource {
     private readonly task: number,
     private readonly fetch: Fetch,
     private readonly instrument: Instrument | null,
-    private readonly opts: TranslateOptions,
+    private readonly opts: Omit<TranslateOptions, 'multi'>,
     private readonly rtModule: WebAssembly.Module,
     private readonly js: Record<string, CallableFunction>,
   ) {
@@ -132,8 +138,11 @@ export class CodeCache implements SlotSource {
     return slot;
   }
 
-  translated(slot: number): boolean {
-    return this.store.moduleOf(slot) >= 0;
+  wanted(pc: number): boolean {
+    const slot = this.rt.search(this.task, BigInt(pc));
+    if (slot >= 0 && this.store.moduleOf(slot) >= 0) return false;
+    const limit = this.machine.i32[G_HEAT_LIMIT >> 2]!;
+    return limit === 0 || this.rt.heat(BigInt(pc)) >= limit / WARM;
   }
 
   /**
@@ -147,7 +156,7 @@ export class CodeCache implements SlotSource {
       slot = this.locked(ts, () => {
         const s = this.slotOf(pc);
         if (this.store.moduleOf(s) < 0) {
-          const t = translate(pc, this.fetch, this, this.instrument, this.opts);
+          const t = translate(pc, this.fetch, this, this.instrument, this.options());
           this.store.publish(t.bytes, t.slots);
           this.notePages(t.regions);
         }
@@ -165,7 +174,7 @@ export class CodeCache implements SlotSource {
     if (slot === undefined) {
       slot = this.locked(ts, () => {
         const s = this.store.newSlot(pc);
-        const t = translateSlow(pc, s, this.fetch, this, this.instrument, this.opts);
+        const t = translateSlow(pc, s, this.fetch, this, this.instrument, this.options());
         this.store.publish(t.bytes, t.slots);
         this.notePages(t.regions);
         return s;
@@ -175,6 +184,10 @@ export class CodeCache implements SlotSource {
     }
     this.load(this.store.moduleOf(slot));
     return slot;
+  }
+
+  private options(): TranslateOptions {
+    return { ...this.opts, multi: this.machine.i32[G_MULTI >> 2] !== 0 };
   }
 
   /** Runs fn under the translation lock; 0 when the generation ended meanwhile. Makes room first. */
@@ -207,6 +220,11 @@ export class CodeCache implements SlotSource {
   /** Pages in [lo, hi) are no longer mapped executable as they were. */
   flushRange(ts: number, lo: number, hi: number): void {
     if (!this.store.pages().some(([page]) => page < hi && page + PAGE_SIZE > lo)) return;
+    this.flushAll(ts);
+  }
+
+  /** All code is stale. */
+  flushAll(ts: number): void {
     this.lock.lock(this.machine.self);
     try {
       if (!this.outdated()) this.endGeneration(ts);

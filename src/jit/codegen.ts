@@ -1,24 +1,17 @@
 /** From a region's IR to one wasm function `(ts i32, depth i32, pc i64) -> next pc`, with structured control flow. */
-import {
-  REGWIN_ENTRY,
-  T_F,
-  T_FCSR,
-  T_LIMIT,
-  T_MULTI,
-  T_PC,
-  T_REGWIN,
-  T_X,
-} from '../../kernel/core/layout.js';
+import { REGWIN_ENTRY, T_F, T_FCSR, T_LIMIT, T_PC, T_REGWIN, T_X } from '../../kernel/core/layout.js';
 import { type Block, EXIT_FAULT, type Opnd, REG_F, REG_FCSR, type Term, type Ty } from '../ir/ir.js';
 import { BlockEmitter } from './emit-block.js';
 import { analyse, type Flow } from './flow.js';
 import { analyseCells, type BlockFacts, CELL_WINDOW, cellsOf, comesBack } from './liveness.js';
 import type { Region } from './region.js';
-import { Bytes, F32, F64, type Fixup, I32, I64, type ModuleBuilder, VOID, W } from './wasm.js';
+import { Bytes, F32, F64, type Fixup, type Hint, I32, I64, type ModuleBuilder, VOID, W } from './wasm.js';
 
 export interface CodegenOptions {
   /** Host orders plain accesses like TSO: weaker fences cost nothing. */
   tso: boolean;
+  /** Stores look out for lines that LR has reserved. */
+  multi: boolean;
   /** relaxed_madd is a true fused multiply-add here. */
   fma: boolean;
   /** Back edges per entry before the region is left for a poll. */
@@ -33,8 +26,6 @@ export interface CodegenOptions {
 const P_TS = 0;
 const P_DEPTH = 1;
 const P_PC = 2;
-/** First local: 1 when stores must test the reservation filter. */
-const P_MULTI = 3;
 /** Label of the common way out for faults. */
 const LEAVE = -2;
 
@@ -48,8 +39,7 @@ interface Frame {
 export class RegionEmitter {
   readonly out = new Bytes();
   readonly tsLocal = P_TS;
-  readonly multiLocal = P_MULTI;
-  private locals: number[] = [I32];
+  private locals: number[] = [];
   private free: Record<number, number[]> = { [I32]: [], [I64]: [], [F32]: [], [F64]: [] };
   private cellLocal = new Map<number, number>();
   private windowLocals = new Map<number, { lo: number; lim: number; delta: number }>();
@@ -61,6 +51,7 @@ export class RegionEmitter {
   private fuelLocal = -1;
   private faultLabels = new Map<string, number>();
   readonly fixups: Fixup[] = [];
+  readonly hints: Hint[] = [];
   private readonly succ: number[][];
 
   constructor(
@@ -83,8 +74,7 @@ export class RegionEmitter {
     this.get(P_TS);
     this.mem(W.i32Load, 2, T_LIMIT);
     o.u8(W.i32GeU);
-    o.u8(W.if);
-    o.u8(VOID);
+    this.ifRare(VOID);
     this.get(P_PC);
     o.u8(W.return);
     o.u8(W.end);
@@ -93,9 +83,6 @@ export class RegionEmitter {
       this.i32(this.opts.fuel);
       this.set(this.fuelLocal);
     }
-    this.get(P_TS);
-    this.mem(W.i32Load, 2, T_MULTI);
-    this.set(P_MULTI);
     this.loadCells(cellsOf(this.facts[0]!.liveIn));
     this.open(W.block, { kind: 'block', target: LEAVE });
     const sets = this.collectFaultSets();
@@ -128,6 +115,7 @@ export class RegionEmitter {
       body.u8(g.ty);
     }
     for (const f of this.fixups) f.at += body.len;
+    for (const h of this.hints) h.at += body.len;
     body.append(o);
     return body;
   }
@@ -162,6 +150,18 @@ export class RegionEmitter {
   callImport(name: string, params: readonly number[], results: readonly number[]): void {
     this.out.u8(W.call);
     this.out.u32(this.mod.importFn(name, params, results));
+  }
+
+  /** Says which way the branch that comes next goes nearly always: V8 keeps the other way out of its register plans. */
+  hint(taken: boolean): void {
+    this.hints.push({ at: this.out.len, taken });
+  }
+
+  /** `if` with a block that is hardly ever entered. */
+  ifRare(type: number): void {
+    this.hint(false);
+    this.out.u8(W.if);
+    this.out.u8(type);
   }
 
   /** A new local of a wasm type, from the free list where possible. */
@@ -444,8 +444,7 @@ export class RegionEmitter {
     this.i32(t.why);
     this.i32(t.next - t.pc);
     this.callImport('exit', [I32, I32, I32], [I32]);
-    o.u8(W.if);
-    o.u8(VOID);
+    this.ifRare(VOID);
     this.get(P_TS);
     this.mem(W.i64Load, 3, T_PC);
     o.u8(W.return);
@@ -470,8 +469,7 @@ export class RegionEmitter {
     this.tee(P_PC);
     this.i64(ret);
     o.u8(W.i64Ne);
-    o.u8(W.if);
-    o.u8(VOID);
+    this.ifRare(VOID);
     this.get(P_TS);
     this.get(P_DEPTH);
     this.i32(1);
@@ -482,8 +480,7 @@ export class RegionEmitter {
     this.tee(P_PC);
     this.i64(ret);
     o.u8(W.i64Ne);
-    o.u8(W.if);
-    o.u8(VOID);
+    this.ifRare(VOID);
     this.get(P_PC);
     o.u8(W.return);
     o.u8(W.end);
@@ -515,6 +512,7 @@ export class RegionEmitter {
       this.i32(1);
       o.u8(W.i32Sub);
       this.tee(this.fuelLocal);
+      this.hint(true);
       o.u8(W.brIf);
       o.u32(this.depthOf('loop', to));
       // Out of fuel: enter the loop anew, in whatever code is the best by now, passing the entry's poll.

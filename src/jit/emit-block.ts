@@ -190,8 +190,7 @@ export class BlockEmitter {
         return;
       case 'exitif':
         this.expr(s.cond);
-        r.out.u8(W.if);
-        r.out.u8(VOID);
+        r.ifRare(VOID);
         r.exitStub(s.why, this.pc, s.arg, this.facts.dirtyAt.get(i)!);
         r.out.u8(W.end);
         return;
@@ -231,7 +230,7 @@ export class BlockEmitter {
   private store(s: Extract<Stmt, { s: 'store' }>): void {
     const r = this.r;
     const info = STORES.get(s.op)!;
-    if (s.guest && !r.opts.slow) this.monitored(s, info.size);
+    if (s.guest && r.opts.multi && !r.opts.slow) this.monitored(s, info.size);
     else this.plainStore(s, info.code);
     if (s.guest && r.opts.slow) {
       r.get(r.tsLocal);
@@ -245,7 +244,7 @@ export class BlockEmitter {
     this.r.mem(code, 0, Math.max(s.off, 0));
   }
 
-  /** A guest store: lines that were ever reserved by LR (once threads exist) go through the run time. */
+  /** A guest store among threads: lines that were ever reserved by LR go through the run time. */
   private monitored(s: Extract<Stmt, { s: 'store' }>, size: number): void {
     const r = this.r;
     const o = r.out;
@@ -261,20 +260,13 @@ export class BlockEmitter {
     r.set(h);
     this.expr(s.v);
     r.set(v);
-    r.get(r.multiLocal);
-    o.u8(W.if);
-    o.u8(I32);
     r.get(h);
     r.i32(6);
     o.u8(W.i32ShrU);
     r.i32(RES_LINES - 1);
     o.u8(W.i32And);
     r.mem(W.i32Load8U, 0, RES_FILTER);
-    o.u8(W.else);
-    r.i32(0);
-    o.u8(W.end);
-    o.u8(W.if);
-    o.u8(VOID);
+    r.ifRare(VOID);
     r.get(r.tsLocal);
     r.get(h);
     r.get(v);
@@ -314,8 +306,7 @@ export class BlockEmitter {
       r.callImport(fn, [I32, I64, I32], [I32]);
       r.tee(h);
       o.u8(W.i32Eqz);
-      o.u8(W.if);
-      o.u8(VOID);
+      r.ifRare(VOID);
       r.faultStub(this.pc, dirty, r.opts.slow ? 1 : 2);
       o.u8(W.end);
       r.get(h);
@@ -331,8 +322,7 @@ export class BlockEmitter {
       o.u8(W.i64Sub);
       r.get(w.lim);
       o.u8(W.i64GeU);
-      o.u8(W.if);
-      o.u8(I32);
+      r.ifRare(I32);
       miss('xlat');
       r.loadWindow(cell);
       o.u8(W.else);

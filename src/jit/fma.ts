@@ -24,7 +24,7 @@ function probe(memory: WebAssembly.Memory, pages: number): boolean {
   body.u32(33);
   body.u8(0);
   body.u8(W.end);
-  mod.addFunction(mod.typeIndex([F64, F64, F64], [F64]), body, []);
+  mod.addFunction(mod.typeIndex([F64, F64, F64], [F64]), body, [], []);
   const bytes = mod.finish(pages) as Uint8Array<ArrayBuffer>;
   // Without relaxed SIMD the module is not valid, and fmadd goes to the run time.
   if (!WebAssembly.validate(bytes)) return false;

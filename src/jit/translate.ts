@@ -8,6 +8,8 @@ import { I32, I64, ModuleBuilder } from './wasm.js';
 
 export interface TranslateOptions {
   tso: boolean;
+  /** Other threads exist or may: stores look out for lines that LR has reserved. */
+  multi: boolean;
   fma: boolean;
   fuel: number;
   limits: Limits;
@@ -30,7 +32,8 @@ export interface Translation {
 export interface SlotSource {
   /** Slot of the region headed at pc; allocates one when there is none. */
   slotOf(pc: number): number;
-  translated(slot: number): boolean;
+  /** Whether a callee at pc is to be translated along with its caller. */
+  wanted(pc: number): boolean;
 }
 
 export function translate(
@@ -45,7 +48,7 @@ export function translate(
   for (let i = 0; i < regions.length && regions.length < opts.batch; i++) {
     for (const pc of regions[i]!.callees) {
       if (heads.has(pc) || regions.length >= opts.batch) continue;
-      if (slots.translated(slots.slotOf(pc)) || !fetch(pc)) continue;
+      if (!slots.wanted(pc) || !fetch(pc)) continue;
       heads.add(pc);
       regions.push(discover(pc, fetch, opts.limits));
     }
@@ -62,9 +65,7 @@ export function translateSlow(
   instrument: Instrument | null,
   opts: TranslateOptions,
 ): Translation {
-  const own: SlotSource = { slotOf: (p) => slots.slotOf(p), translated: (s) => slots.translated(s) };
-  const t = emit([single(pc, fetch)], own, instrument, opts, true, slot);
-  return t;
+  return emit([single(pc, fetch)], slots, instrument, opts, true, slot);
 }
 
 function emit(
@@ -83,6 +84,7 @@ function emit(
   }
   const options: CodegenOptions = {
     tso: opts.tso,
+    multi: opts.multi,
     fma: opts.fma,
     fuel: opts.fuel,
     slow,
@@ -98,7 +100,7 @@ function emit(
     const slot = slow ? slowSlot : slots.slotOf(r.head);
     own.push(slot);
     const e = new RegionEmitter(r, mod, options);
-    mod.addFunction(0, e.emit(), e.fixups);
+    mod.addFunction(0, e.emit(), e.fixups, e.hints);
   }
   return { bytes: mod.finish(opts.memoryPages), slots: own, regions };
 }

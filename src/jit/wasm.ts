@@ -155,6 +155,12 @@ export interface Fixup {
   fn: number;
 }
 
+/** Which way the conditional branch at `at` in a body nearly always goes. */
+export interface Hint {
+  at: number;
+  taken: boolean;
+}
+
 /** Signature as a string key: parameter types, then results, e.g. `7f7f7e:7e`. */
 export function signature(params: readonly number[], results: readonly number[]): string {
   return `${params.map((p) => p.toString(16)).join('')}:${results.map((p) => p.toString(16)).join('')}`;
@@ -165,7 +171,7 @@ export class ModuleBuilder {
   private types: string[] = [];
   private imports: { name: string; type: number }[] = [];
   private importIndex = new Map<string, number>();
-  private bodies: { type: number; body: Bytes; fixups: readonly Fixup[] }[] = [];
+  private bodies: { type: number; body: Bytes; fixups: readonly Fixup[]; hints: readonly Hint[] }[] = [];
 
   typeIndex(params: readonly number[], results: readonly number[]): number {
     const key = signature(params, results);
@@ -191,8 +197,8 @@ export class ModuleBuilder {
   }
 
   /** Adds an own function; `fixups` are calls of own functions, whose index depends on the imports to come. */
-  addFunction(type: number, body: Bytes, fixups: readonly Fixup[]): void {
-    this.bodies.push({ type, body, fixups });
+  addFunction(type: number, body: Bytes, fixups: readonly Fixup[], hints: readonly Hint[]): void {
+    this.bodies.push({ type, body, fixups, hints });
   }
 
   finish(memoryPages: number): Uint8Array {
@@ -237,6 +243,7 @@ export class ModuleBuilder {
         s.u32(this.imports.length + i);
       });
     });
+    this.branchHints(out);
     section(out, 10, (s) => {
       s.u32(this.bodies.length);
       for (const b of this.bodies) {
@@ -245,6 +252,26 @@ export class ModuleBuilder {
       }
     });
     return out.take();
+  }
+
+  /** The custom section of the branch hinting proposal (WebAssembly/branch-hinting): by function, offsets in its body. */
+  private branchHints(out: Bytes): void {
+    const hinted = this.bodies.filter((b) => b.hints.length > 0);
+    if (hinted.length === 0) return;
+    section(out, 0, (s) => {
+      s.name('metadata.code.branch_hint');
+      s.u32(hinted.length);
+      this.bodies.forEach((b, i) => {
+        if (b.hints.length === 0) return;
+        s.u32(this.imports.length + i);
+        s.u32(b.hints.length);
+        for (const h of b.hints) {
+          s.u32(h.at);
+          s.u32(1);
+          s.u32(h.taken ? 1 : 0);
+        }
+      });
+    });
   }
 }
 

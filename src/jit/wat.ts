@@ -58,6 +58,8 @@ const ATOMIC: ReadonlyMap<number, { name: string; size: number }> = new Map([
 ]);
 
 /** The export section: says of every own function that it is f<number>, which functionText writes anyway. */
+/** Branch hints: the text leaves them out. */
+const CUSTOM = 0;
 const EXPORTS = 7;
 
 const PARAMETERS = ['$ts', '$depth', '$pc'];
@@ -164,7 +166,7 @@ export function moduleText(bytes: Uint8Array): string {
       r.list((i) => {
         out.push(...functionText(i, types[functions[i]!]!, new Reader(r.take(r.u32())), names));
       });
-    } else if (id !== EXPORTS) throw new Error(`wasm: unknown section ${id}`);
+    } else if (id !== CUSTOM && id !== EXPORTS) throw new Error(`wasm: unknown section ${id}`);
   }
   return `${out.join('\n')}\n)\n`;
 }

@@ -11,6 +11,7 @@ import {
   T_UNWIND,
   UNWIND_DEPTH,
 } from '../../kernel/core/layout';
+import { hot, interpret, warm } from './interpret';
 
 // Translates the code at the pc in T_SCRATCH, or loads it into this worker's table; returns its table slot.
 // When nothing executable is there the fault has been raised and slot 0 comes back.
@@ -27,17 +28,17 @@ export function set_table_size(n: i32): void {
   tableSize = n;
 }
 
-export function lookup(ts: u32, pc: u64): i32 {
+// Slot of the code at pc when it is translated and within this worker's table, else 0.
+// @ts-expect-error: decorator
+@inline
+function known(ts: u32, pc: u64): i32 {
   const j = ts + T_JC + (((<u32>(pc >> 1)) & (JC_ENTRIES - 1)) << 4);
   if (load<u64>(j) == pc) return load<i32>(j + 8);
   const slot = search(load<u32>(ts + T_TASK), pc);
-  if (slot > 0 && slot < tableSize) {
-    store<u64>(j, pc);
-    store<i32>(j + 8, slot);
-    return slot;
-  }
-  store<u64>(ts + T_SCRATCH, pc);
-  return js_code(ts);
+  if (slot <= 0 || slot >= tableSize) return 0;
+  store<u64>(j, pc);
+  store<i32>(j + 8, slot);
+  return slot;
 }
 
 // Slot of a pc in the code map, -1 when there is none.
@@ -75,6 +76,12 @@ export function publish(task: u32, pc: u64, slot: i32): void {
   }
 }
 
+// Slot of the code at pc, which is translated or loaded first; 0 when it cannot be run.
+function code(ts: u32, pc: u64): i32 {
+  store<u64>(ts + T_SCRATCH, pc);
+  return js_code(ts);
+}
+
 // Runs from pc until control reaches ret or the thread unwinds; returns the pc reached.
 export function resume(ts: u32, depth: u32, pc: u64, ret: u64): u64 {
   while (true) {
@@ -90,7 +97,12 @@ export function resume(ts: u32, depth: u32, pc: u64, ret: u64): u64 {
       pc = load<u64>(ts + T_PC);
       continue;
     }
-    pc = call_indirect<u64>(lookup(ts, pc), ts, depth, pc);
+    let slot = known(ts, pc);
+    if (slot == 0 && !warm(pc)) pc = interpret(ts, depth, pc, ret);
+    else {
+      if (slot == 0) slot = code(ts, pc);
+      pc = call_indirect<u64>(slot, ts, depth, pc);
+    }
     if (pc == ret) return pc;
   }
 }
@@ -99,7 +111,13 @@ export function resume(ts: u32, depth: u32, pc: u64, ret: u64): u64 {
 export function enter(ts: u32, depth: u32, pc: u64): u64 {
   // The thread is giving up its frames: the dispatcher above takes over.
   if (load<i32>(ts + T_UNWIND) != 0) return pc;
-  return call_indirect<u64>(lookup(ts, pc), ts, depth, pc);
+  let slot = known(ts, pc);
+  if (slot == 0) {
+    // Cold: the caller finds that this is not its return address and has the dispatcher run it.
+    if (!hot(pc)) return pc;
+    slot = code(ts, pc);
+  }
+  return call_indirect<u64>(slot, ts, depth, pc);
 }
 
 // Top of a thread: runs from T_PC until the thread unwinds, and leaves the pc reached in T_PC.
@@ -114,8 +132,7 @@ export function step(ts: u32, slot: i32): void {
 
 // What every table slot holds until its code is there.
 export function stub(ts: u32, depth: u32, pc: u64): u64 {
-  store<u64>(ts + T_SCRATCH, pc);
-  return call_indirect<u64>(js_code(ts), ts, depth, pc);
+  return call_indirect<u64>(code(ts, pc), ts, depth, pc);
 }
 
 // Slot 0: the pc could not be executed; the kernel has decided where to go on.

@@ -5,5 +5,6 @@ export * from './atomics';
 export * from './callstack';
 export * from './dispatch';
 export * from './helgrind';
+export { heat } from './interpret';
 export * from './memory';
 export * from './softfloat';

@@ -17,23 +17,25 @@ import {
   T_SCRATCH,
   T_TASKPTR,
   T_TLB,
+  T_TLB_PAGES,
   T_WIN_DELTA,
   T_WIN_LIM,
   T_WIN_LO,
   TLB_ENTRIES,
   TLB_ENTRY,
+  TLB_WAYS,
 } from '../../kernel/core/layout';
 import { store_watched } from './atomics';
 
 // Resolves the fault described in T_FAULT_*: 1 = retry, 0 = the guest faults.
 @external('env', 'js_page')
-declare function js_page(ts: u32): i32;
+export declare function js_page(ts: u32): i32;
 
 const EXTEND_STEPS: i32 = 40;
 
 // @ts-expect-error: decorator
 @inline
-function pte(task: u32, addr: u64): u32 {
+export function pte(task: u32, addr: u64): u32 {
   if (addr >> 47) return 0;
   const leaf = load<u32>(task + K_ROOT + (<u32>(addr >> 32) << 2));
   if (leaf == 0) return 0;
@@ -83,30 +85,52 @@ function findWindow(ts: u32, addr: u64, acc: u32): bool {
   }
 }
 
-function fault(ts: u32, addr: u64, size: u32, kind: u32): void {
+export function fault(ts: u32, addr: u64, size: u32, kind: u32): void {
   store<u64>(ts + T_FAULT_ADDR, addr);
   store<u32>(ts + T_FAULT_KIND, kind);
   store<u32>(ts + T_FAULT_SIZE, size);
 }
 
+// Makes the window of a cache entry current.
+// @ts-expect-error: decorator
+@inline
+function take(ts: u32, e: u32): void {
+  store<u64>(ts + T_WIN_LO, load<u64>(e + 8));
+  store<u64>(ts + T_WIN_LIM, load<u64>(e + 16));
+  store<u32>(ts + T_WIN_DELTA, load<u32>(e + 24));
+}
+
+// @ts-expect-error: decorator
+@inline
+function keep(ts: u32, e: u32, tag: u64): void {
+  store<u64>(e, tag);
+  store<u64>(e + 8, load<u64>(ts + T_WIN_LO));
+  store<u64>(e + 16, load<u64>(ts + T_WIN_LIM));
+  store<u32>(e + 24, load<u32>(ts + T_WIN_DELTA));
+}
+
 // Makes the window around addr current (T_WIN_*, length in T_WIN_LIM), calling the pager when needed.
 function window(ts: u32, addr: u64, acc: u32, size: u32): bool {
-  const slot = ts + T_TLB + ((<u32>(addr >> 12) & (TLB_ENTRIES - 1)) * TLB_ENTRY);
+  const set = ts + T_TLB + (acc & 3) * (TLB_WAYS * TLB_ENTRY);
+  for (let e = set; e < set + TLB_WAYS * TLB_ENTRY; e += TLB_ENTRY) {
+    if (addr - load<u64>(e + 8) < load<u64>(e + 16)) {
+      take(ts, e);
+      return true;
+    }
+  }
+  const slot = ts + T_TLB_PAGES + ((<u32>(addr >> 12) & (TLB_ENTRIES - 1)) * TLB_ENTRY);
   const tag = ((addr >> 12) << 8) | <u64>acc;
-  if (load<u64>(slot) == tag) {
-    store<u64>(ts + T_WIN_LO, load<u64>(slot + 8));
-    store<u64>(ts + T_WIN_LIM, load<u64>(slot + 16));
-    store<u32>(ts + T_WIN_DELTA, load<u32>(slot + 24));
-    return true;
+  if (load<u64>(slot) == tag) take(ts, slot);
+  else {
+    while (!findWindow(ts, addr, acc)) {
+      fault(ts, addr, size, acc);
+      if (!js_page(ts)) return false;
+    }
+    keep(ts, slot, tag);
   }
-  while (!findWindow(ts, addr, acc)) {
-    fault(ts, addr, size, acc);
-    if (!js_page(ts)) return false;
-  }
-  store<u64>(slot, tag);
-  store<u64>(slot + 8, load<u64>(ts + T_WIN_LO));
-  store<u64>(slot + 16, load<u64>(ts + T_WIN_LIM));
-  store<u32>(slot + 24, load<u32>(ts + T_WIN_DELTA));
+  const next = load<u32>(set + 28);
+  keep(ts, set + next * TLB_ENTRY, tag);
+  store<u32>(set + 28, (next + 1) & (TLB_WAYS - 1));
   return true;
 }
 

@@ -160,9 +160,17 @@ test('the text of every instruction assembles to the code it was made of', (t) =
       const { bytes } = translate(
         0x1000,
         (pc) => (code.has(pc) ? decode(code.get(pc)!) : undefined),
-        { slotOf: () => slots++, translated: () => false },
+        { slotOf: () => slots++, wanted: () => false },
         null,
-        { tso: false, fma: true, fuel: 100, limits: { insns: 10, blocks: 4 }, batch: 1, memoryPages: 1 },
+        {
+          tso: false,
+          multi: false,
+          fma: true,
+          fuel: 100,
+          limits: { insns: 10, blocks: 4 },
+          batch: 1,
+          memoryPages: 1,
+        },
       );
       const text = moduleText(bytes);
       t.is(canonical(assembled(text)), canonical(bytes), `${row.name} 0x${word.toString(16)}\n${text}`);

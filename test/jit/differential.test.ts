@@ -1,5 +1,5 @@
 import test from 'ava';
-import { LARGE, SMALL } from '../support/jit-rig.js';
+import { COLD, LARGE, SMALL } from '../support/jit-rig.js';
 import { differential, Executor } from './differential.js';
 import { qemuInstalled } from './qemu.js';
 
@@ -23,6 +23,17 @@ test('interpreter, translated code and qemu agree on random programs', (t) => {
   t.is(failures.join('\n\n'), '');
   t.is(counts.programs, count);
   t.is(counts.complete, count);
+});
+
+test('the interpreter of cold code agrees with that of the IR', (t) => {
+  t.timeout(ALL ? 3_600_000 : 120_000);
+  const count = ALL ? 100_000 : 500;
+  for (const trapping of [false, true]) {
+    const pair = [new Executor('interpreter', null, 200, COLD), new Executor('cold code', COLD, 200, COLD)];
+    const { failures, counts } = differential(pair, trapping ? 7_000_000 : 1, count, 0, trapping);
+    t.is(failures.join('\n\n'), '');
+    t.is(counts.programs, count);
+  }
 });
 
 test('registers and memory are exact at every trap', (t) => {

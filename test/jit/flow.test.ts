@@ -126,7 +126,7 @@ function program(seed: number): Uint8Array {
   return code;
 }
 
-const TINY: RigOptions = { limits: { insns: 30, blocks: 3 }, fuel: 1, fma: false, tso: true };
+const TINY: RigOptions = { limits: { insns: 30, blocks: 3 }, fuel: 1, fma: false, tso: true, heat: 0 };
 
 test('translated code walks random graphs as the interpreter does', (t) => {
   t.timeout(120_000);

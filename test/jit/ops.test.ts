@@ -64,12 +64,13 @@ test('every pure operation: wasm, interpreter and folding', (t) => {
     const region = { head: 0x1000, blocks: [block], index: new Map([[0x1000, 0]]), succ: [[]], callees: [] };
     const e = new RegionEmitter(region, mod, {
       tso: true,
+      multi: true,
       fma: false,
       fuel: 9,
       slow: false,
       localFn: () => -1,
     });
-    mod.addFunction(0, e.emit(), e.fixups);
+    mod.addFunction(0, e.emit(), e.fixups, []);
     const wasm = new WebAssembly.Module(mod.finish(65536) as Uint8Array<ArrayBuffer>);
     const env = {
       ...rig.cache.rt,

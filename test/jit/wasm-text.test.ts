@@ -43,9 +43,17 @@ fileTests(test, new URL('../../../test/jit/file-tests/wasm/', import.meta.url), 
   const t = translate(
     pc,
     (at) => (words.has(at) ? decode(words.get(at)!) : undefined),
-    { slotOf: () => slots++, translated: () => false },
+    { slotOf: () => slots++, wanted: () => false },
     null,
-    { tso: true, fma: false, fuel: 100, limits: { insns: 100, blocks: 10 }, batch: 1, memoryPages: 1 },
+    {
+      tso: true,
+      multi: true,
+      fma: false,
+      fuel: 100,
+      limits: { insns: 100, blocks: 10 },
+      batch: 1,
+      memoryPages: 1,
+    },
   );
   return bodies(toText(t.bytes));
 });

@@ -6,13 +6,25 @@ import { readFileSync } from 'node:fs';
 import { setFlagsFromString } from 'node:v8';
 import type { AddressSpace } from '../../kernel/core/address-space.js';
 import { GuestMem } from '../../kernel/core/guest-mem.js';
-import { G_MULTI, T_F, T_FCSR, T_MULTI, T_PC, T_UNWIND, T_X, UNWIND_EXIT } from '../../kernel/core/layout.js';
+import {
+  G_HEAT_LIMIT,
+  G_MULTI,
+  RVC_TABLE,
+  T_F,
+  T_FCSR,
+  T_MULTI,
+  T_PC,
+  T_UNWIND,
+  T_X,
+  UNWIND_EXIT,
+} from '../../kernel/core/layout.js';
 import { Machine } from '../../kernel/core/machine.js';
 import { entryHost } from '../../kernel/core/pagemap.js';
 import { createTask } from '../../kernel/core/task.js';
 import { ThreadTable } from '../../kernel/core/threads.js';
 import type { Turns } from '../../src/engine/big-lock.js';
 import { GuestThread, type Trap } from '../../src/engine/guest-thread.js';
+import { RVC_BIN } from '../../src/engine/paths.js';
 import { Builder } from '../../src/ir/builder.js';
 import { Interpreter } from '../../src/ir/interp.js';
 import type { Access, Block } from '../../src/ir/ir.js';
@@ -63,10 +75,26 @@ export interface RigOptions {
   /** Count steps; `turns` hears when there are none left. */
   steps?: StepKind;
   turns?: Turns;
+  /** Arrivals before cold code is translated; 0: at once. */
+  heat: number;
 }
 
-export const LARGE: RigOptions = { limits: { insns: 600, blocks: 80 }, fuel: 20000, fma: true, tso: true };
-export const SMALL: RigOptions = { limits: { insns: 6, blocks: 2 }, fuel: 2, fma: false, tso: false };
+export const LARGE: RigOptions = {
+  limits: { insns: 600, blocks: 80 },
+  fuel: 20000,
+  fma: true,
+  tso: true,
+  heat: 0,
+};
+export const SMALL: RigOptions = {
+  limits: { insns: 6, blocks: 2 },
+  fuel: 2,
+  fma: false,
+  tso: false,
+  heat: 0,
+};
+/** Interpreted from guest memory, but for what that interpreter leaves to translated code. */
+export const COLD: RigOptions = { ...SMALL, limits: { insns: 1, blocks: 1 }, heat: 0x7fffffff };
 
 /** All registers: x as unsigned 64-bit values, f as patterns. */
 export interface Registers {
@@ -74,6 +102,8 @@ export interface Registers {
   f: BigUint64Array;
   fcsr: number;
 }
+
+const RVC = readFileSync(RVC_BIN);
 
 export class JitRig {
   readonly machine = Machine.create(0);
@@ -88,6 +118,8 @@ export class JitRig {
   trap: Trap | null = null;
 
   constructor(options: RigOptions) {
+    this.machine.i32[G_HEAT_LIMIT >> 2] = options.heat;
+    this.machine.u8.set(RVC, RVC_TABLE);
     this.ts = this.threads.alloc(0, 1);
     this.guest = new GuestThread(this.machine, this.threads, options.turns ?? null, {
       syscall: () => this.stop(),
@@ -135,6 +167,7 @@ export class JitRig {
   multi(): void {
     this.machine.i32[G_MULTI >> 2] = 1;
     this.machine.i32[(this.ts + T_MULTI) >> 2] = 1;
+    this.cache.flushAll(this.ts);
   }
 
   /** Maps anonymous memory at exactly addr. */

@@ -144,6 +144,7 @@ export class Rig {
     return {
       allocThread: () => this.threads.alloc(0, PID),
       spawn: (ts) => this.spawned.push(ts),
+      goParallel: () => {},
       freeThread: (ts) => this.threads.free(ts),
       exitThread: (ts, code) => this.ended.push({ ts, code }),
       exitProcess: (code) => {

@@ -1,0 +1,13 @@
+/** Why guest code leaves to the kernel. Plain constants: compiled by tsc and by the AssemblyScript compiler. */
+export const EXIT_SYSCALL = 1;
+export const EXIT_FAULT = 2;
+export const EXIT_ILLEGAL = 3;
+export const EXIT_BREAK = 4;
+export const EXIT_FENCEI = 5;
+export const EXIT_MISALIGNED = 6;
+/** Control reached the trampoline that stands in for the return address of a wrapped function. */
+export const EXIT_RETURN = 7;
+/** Valgrind's client request sequence; next is behind it. */
+export const EXIT_CLIENT = 8;
+/** The thread has used up its steps (jit/steps.ts). */
+export const EXIT_STEP = 9;
