@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Command } from './child.js';
+import type { Command } from '../src/scaling/child.js';
 
 export const ROOT = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 const PROGRAMS = join(ROOT, 'bench/results/bin');

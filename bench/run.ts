@@ -10,9 +10,9 @@ import { cpus, loadavg } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { VERSION } from '../src/engine/paths.js';
-import { type Sample, sample } from './child.js';
+import { figure, geometricMean, median, spread, table } from '../src/report/figures.js';
+import { type Sample, sample } from '../src/scaling/child.js';
 import { buildPrograms, type Contestant, canRun, commandFor, ROOT, versionOf } from './contestants.js';
-import { figure, geometricMean, median, spread, table } from './figures.js';
 import { type BenchProgram, COMPUTATION, RATES, START_UP, THREADS, TOUCH } from './programs.js';
 
 const LIMIT_SECONDS = 300;

@@ -11,6 +11,7 @@ async function main(): Promise<number> {
   try {
     const [first, ...others] = process.argv.slice(2);
     if (first === 'stress') return await (await import('./stress.js')).stress(others);
+    if (first === 'scaling') return await (await import('./scaling.js')).scaling(others);
     const parsed = parseCommandLine(process.argv.slice(2));
     if (parsed.kind === 'help') {
       process.stdout.write(`${await helpText()}\n`);

@@ -33,6 +33,7 @@ function runReport(main: MainProcess, result: RunResult): RunReport {
     end: endOf(result),
     status: result.status,
     signal: result.signal,
+    milliseconds: Number((result.milliseconds ?? 0).toFixed(3)),
     errors: errors.found,
     findings: findings(main),
     interleaving: result.schedule?.hash ?? null,

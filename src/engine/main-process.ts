@@ -51,6 +51,8 @@ export interface RunResult {
   signal: number;
   /** Set when a worker died of something that is not the guest's doing. */
   failure?: Error;
+  /** From the start of the first guest thread to the end of the last. */
+  milliseconds?: number;
   /** What came of a seeded schedule. */
   schedule?: ScheduleOutcome;
 }
@@ -202,8 +204,10 @@ export class MainProcess {
       else if (message.kind === 'timers') signals.runTimers();
       else config.images.push(message.image);
     };
+    const began = performance.now();
     start(this.firstTs);
     await this.ended();
+    const milliseconds = performance.now() - began;
     done = true;
     signals.unlisten();
     channel.close();
@@ -212,6 +216,7 @@ export class MainProcess {
     const result: RunResult = {
       status: Atomics.load(i32, G_EXITING >> 2) - 1,
       signal: Math.max(0, Atomics.load(i32, G_EXIT_SIGNAL >> 2) - 1),
+      milliseconds,
     };
     if (failure) result.failure = failure;
     if (this.schedule) result.schedule = this.schedule.outcome();

@@ -34,6 +34,8 @@ export interface RunReport {
   readonly status: number;
   /** Signal that ended the guest, 0 for none. */
   readonly signal: number;
+  /** From the start of the first guest thread to the end of the last. */
+  readonly milliseconds: number;
   /** All errors, of which `findings` are the distinct ones. */
   readonly errors: number;
   readonly findings: readonly ReportedFinding[];

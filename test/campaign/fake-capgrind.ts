@@ -28,6 +28,7 @@ function ends(part: Partial<RunReport>): void {
     end: 'exit',
     status: 0,
     signal: 0,
+    milliseconds: 1,
     errors: 0,
     findings: [],
     interleaving: null,
