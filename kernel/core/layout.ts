@@ -59,6 +59,11 @@ export const G_HEAT_LIMIT = 0x00010040;
 export const G_TSO = 0x0001003c;
 /** Shared, atomic: bumped when a file was mapped, so that every worker looks for its symbols. */
 export const G_IMAGES = 0x00010040;
+/** Threads that wait without a time limit, events that change who waits, and 1 once all were found waiting: see
+ * kernel/linux/stuck.ts. Shared, atomic. */
+export const G_STUCK = 0x00010044;
+export const G_STUCK_EVENT = 0x00010048;
+export const G_STUCK_FOUND = 0x0001004c;
 /** Next free node of the tool's interned stacks; see the tool. */
 export const G_TOOL_WORDS = 0x00010100;
 export const G_TOOL_WORDS_SIZE = 0x400;
@@ -134,6 +139,8 @@ export const T_SLOT = 620;
 /** Guest clear_child_tid address, robust list head. */
 export const T_CLEAR_TID = 624;
 export const T_ROBUST = 632;
+/** Shared, atomic. 1 while the thread waits for a futex without a time limit. */
+export const T_STUCK = 640;
 /** Guest instructions executed, counted when the tool or --stats asks for it. */
 export const T_INSNS = 648;
 /** LIFE_* state of the slot. Thread table lock for changes, read atomically. */

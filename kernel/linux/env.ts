@@ -36,6 +36,8 @@ export interface ThreadServices {
   poke(ts: number, why: number): void;
   /** Thread states of all live threads of the process, for tgkill and listings. */
   live(): number[];
+  /** These threads, which are all there are, wait for each other: the process cannot go on. */
+  stuck(threads: readonly number[]): void;
 }
 
 /** Plain data, the same in every worker of a run: may travel in workerData. */

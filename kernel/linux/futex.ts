@@ -26,9 +26,11 @@ import {
 import type { Machine } from '../core/machine.js';
 import { RF_SHARED } from '../core/regions.js';
 import { FUTEX_OWNER_DIED, FUTEX_TID_MASK, FUTEX_WAITERS } from './abi.js';
+import type { ThreadServices } from './env.js';
 import { EAGAIN, EDEADLK, EINVAL, ENOSYS, EPERM, ETIMEDOUT } from './errno.js';
 import { SysError } from './error.js';
 import { lockWord, unlockWord } from './lock.js';
+import { Stuck } from './stuck.js';
 import type { Sleeper } from './wait.js';
 
 const BUCKETS = 256;
@@ -65,14 +67,22 @@ export class FutexTable {
   readonly #mem: GuestMem;
   readonly #space: AddressSpace;
   readonly #sleeper: Sleeper;
+  readonly #stuck: Stuck;
 
-  constructor(machine: Machine, mem: GuestMem, space: AddressSpace, sleeper: Sleeper) {
+  constructor(
+    machine: Machine,
+    mem: GuestMem,
+    space: AddressSpace,
+    sleeper: Sleeper,
+    threads: ThreadServices,
+  ) {
     this.#machine = machine;
     this.#i32 = machine.i32;
     this.#f64 = machine.f64;
     this.#mem = mem;
     this.#space = space;
     this.#sleeper = sleeper;
+    this.#stuck = new Stuck(machine, threads, STATE_WAITING);
   }
 
   /**
@@ -299,6 +309,7 @@ export class FutexTable {
     this.#f64[(ts + T_FUTEX_ADDR) >> 3] = key.where;
     i32[(ts + T_FUTEX_BITSET) >> 2] = bitset;
     i32[(ts + T_FUTEX_NEXT) >> 2] = 0;
+    this.#stuck.event();
     Atomics.store(i32, (ts + T_FUTEX_STATE) >> 2, STATE_WAITING);
     const tail = i32[(bucket + B_TAIL) >> 2];
     if (tail === 0) Atomics.store(i32, (bucket + B_HEAD) >> 2, ts);
@@ -344,6 +355,7 @@ export class FutexTable {
   }
 
   #release(ts: number): void {
+    this.#stuck.event();
     Atomics.store(this.#i32, (ts + T_FUTEX_STATE) >> 2, STATE_WOKEN);
     Atomics.notify(this.#i32, (ts + T_FUTEX_STATE) >> 2);
   }
@@ -361,7 +373,11 @@ export class FutexTable {
 
   #sleep(ts: number, deadline: number): WaitEnd {
     const state = (ts + T_FUTEX_STATE) >> 2;
-    const outcome = this.#sleeper.wait(ts, ts + T_FUTEX_STATE, STATE_WAITING, deadline);
+    const forever = deadline === Infinity;
+    if (forever) this.#stuck.begin(ts);
+    const idle = forever ? () => this.#stuck.check() : undefined;
+    const outcome = this.#sleeper.wait(ts, ts + T_FUTEX_STATE, STATE_WAITING, deadline, idle);
+    if (forever) this.#stuck.end(ts);
     const woken = this.#leave(ts);
     Atomics.store(this.#i32, state, STATE_IDLE);
     if (woken) return 0;

@@ -75,7 +75,7 @@ export class LinuxKernel {
     this.mapped = new MappedFiles(env.machine);
     this.mapped.serve(env.space);
     this.files.onPipeEnd = (pipe, writer) => pipeEnd(this, pipe, writer);
-    this.futex = new FutexTable(env.machine, env.mem, env.space, this.sleeper);
+    this.futex = new FutexTable(env.machine, env.mem, env.space, this.sleeper, env.threads);
     this.paths = new PathResolver(env, this.files);
   }
 

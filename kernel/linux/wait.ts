@@ -59,8 +59,9 @@ export class Sleeper {
    * Sleeps while the word at host address `at` holds `value`.
    *
    * @param deadline monotonic ms (now()), Infinity for none.
+   * @param idle called now and then while nothing happens
    */
-  wait(ts: number, at: number, value: number, deadline: number): WaitResult {
+  wait(ts: number, at: number, value: number, deadline: number, idle?: () => void): WaitResult {
     const i32 = this.#i32;
     if (Atomics.load(i32, at >> 2) !== value) return 'woken';
     if (this.#scheduled) return this.#turn(ts, this.#scheduled, at, value, deadline);
@@ -69,7 +70,9 @@ export class Sleeper {
       if (left <= 0) return Atomics.load(i32, at >> 2) !== value ? 'woken' : 'timeout';
       Atomics.wait(i32, at >> 2, value, Math.min(left, SLICE));
       // Whoever sends a signal notifies the same word without changing it.
-      return Atomics.load(i32, at >> 2) !== value ? 'woken' : undefined;
+      if (Atomics.load(i32, at >> 2) !== value) return 'woken';
+      idle?.();
+      return undefined;
     });
   }
 

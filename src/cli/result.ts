@@ -43,6 +43,7 @@ function runReport(main: MainProcess, result: RunResult): RunReport {
 }
 
 function endOf(result: RunResult): RunEnd {
+  if (result.deadlock) return 'deadlock';
   const end = result.schedule?.end ?? 'exit';
   return end === 'exit' && result.signal > 0 ? 'signal' : end;
 }

@@ -11,6 +11,7 @@ import {
   G_FUEL,
   G_HEAT_LIMIT,
   G_SERIAL,
+  G_STUCK_FOUND,
   G_THREAD_EVENT,
   G_TSO,
   RVC_TABLE,
@@ -55,6 +56,8 @@ export interface RunResult {
   milliseconds?: number;
   /** What came of a seeded schedule. */
   schedule?: ScheduleOutcome;
+  /** All threads waited for each other. */
+  deadlock?: boolean;
 }
 
 export class MainProcess {
@@ -219,6 +222,7 @@ export class MainProcess {
       milliseconds,
     };
     if (failure) result.failure = failure;
+    if (Atomics.load(i32, G_STUCK_FOUND >> 2) !== 0) result.deadlock = true;
     if (this.schedule) result.schedule = this.schedule.outcome();
     return result;
   }

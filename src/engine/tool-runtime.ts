@@ -149,6 +149,16 @@ export class ToolRuntime implements ToolHost {
     return this.calls.returned(ts);
   }
 
+  /** A handler of a signal is about to run. */
+  handlerBegins(ts: number, signo: number): void {
+    this.calls.handlerBegins(ts);
+    this.instance.signal?.(ts, signo);
+  }
+
+  handlerEnds(): void {
+    this.calls.handlerEnds();
+  }
+
   hiddenReturns(): number[] {
     return this.calls.hiddenReturns();
   }

@@ -12,6 +12,7 @@ import {
   G_STATS,
   G_TSO,
   STOP_EXIT,
+  T_FUTEX_STATE,
   T_SLOT,
   T_STOP,
   T_X,
@@ -37,11 +38,11 @@ import { BigLock, type Turns } from './big-lock.js';
 import { coreRequest } from './client-requests.js';
 import { codeHalf, fetchInsn } from './code-fetch.js';
 import type { ImageRef, RunConfig, ToMain, WorkerData } from './config.js';
+import { reportDeadlock, type Waiting } from './deadlock.js';
 import type { Errors } from './errors.js';
 import { GuestThread, type Trap } from './guest-thread.js';
 import { toolErrors, xmlLog } from './reporter.js';
 import { type ScheduleEnd, STATUS_DEADLOCK, STATUS_LIVELOCK } from './schedule/config.js';
-import { reportDeadlock } from './schedule/deadlock.js';
 import { Schedule } from './schedule/schedule.js';
 import { Symbols } from './symbols.js';
 import { ToolRuntime } from './tool-runtime.js';
@@ -55,6 +56,7 @@ const FIRST_WORKER_ID = 0x10000;
 export const TRANSLATION = { limits: { insns: 1000, blocks: 150 }, batch: 6 };
 /** exit(2) of one thread. */
 const SYS_EXIT = 93;
+const SYS_RT_SIGRETURN = 139;
 /** Workers that have run guest threads. Shared, atomic. */
 export const WORKERS = G_STATS;
 
@@ -116,7 +118,7 @@ export class WorkerProcess {
         if (this.schedule) this.schedule.alarmsChanged(this.current);
         else this.tell({ kind: 'timers' });
       },
-      heard: (signo) => this.tool.instance.signal?.(this.current, signo),
+      heard: (signo) => this.tool.handlerBegins(this.current, signo),
       warn: (text) => this.log.debug(text),
       trace: (text) => this.log.debug(text),
       flushIcache: () => this.cache.flushChanged(this.current),
@@ -217,6 +219,7 @@ export class WorkerProcess {
     if (this.machine.i32[(ts + T_X + 17 * 8) >> 2] === SYS_EXIT) this.endThread(ts);
     const { beforeSyscall, afterSyscall } = this.tool.instance;
     const nr = this.machine.i32[(ts + T_X + 17 * 8) >> 2]!;
+    if (nr === SYS_RT_SIGRETURN) this.tool.handlerEnds();
     beforeSyscall?.call(this.tool.instance, ts, nr);
     const r = this.kernel.syscall(ts);
     afterSyscall?.call(this.tool.instance, ts, nr);
@@ -341,18 +344,25 @@ export class WorkerProcess {
       yieldTurn: (ts) => this.turns?.yielded(ts),
       poke: (ts, why) => threads.poke(ts, why),
       live: () => threads.live(),
+      stuck: (all) => this.deadlock(all.map((ts) => ({ ts, at: ts + T_FUTEX_STATE }))),
     };
   }
 
   /** No thread can go on, or none may: the run ends here, with a report. */
   private scheduleEnds(end: ScheduleEnd): void {
     if (end === 'deadlock') {
-      reportDeadlock(this.log, this.machine, this.schedule!.waiting(), this.symbols, this.tool.memory);
-      this.threads.exitProcess(STATUS_DEADLOCK, 0);
+      this.deadlock(this.schedule!.waiting());
     } else {
       this.log.user(`Livelock: the run is over after ${this.data.config.schedule!.maxBlocks} blocks`);
       this.threads.exitProcess(STATUS_LIVELOCK, 0);
     }
+  }
+
+  private deadlock(waiting: readonly Waiting[]): void {
+    const { machine, log, symbols } = this;
+    const { memory, tool, instance, errors } = this.tool;
+    reportDeadlock({ machine, log, symbols, memory, tool, instance, errors }, waiting);
+    this.threads.exitProcess(STATUS_DEADLOCK, 0);
   }
 
   /** Whether the process has ended or is ending. */

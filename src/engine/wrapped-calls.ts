@@ -32,6 +32,8 @@ const ARGS = 8;
 
 export class WrappedCalls {
   private pending: Pending[] = [];
+  /** Signal handlers that run: how many calls were pending when each began, and the stack pointer then. */
+  private handlers: { count: number; sp: number }[] = [];
 
   constructor(
     private readonly machine: Machine,
@@ -65,7 +67,7 @@ export class WrappedCalls {
     const sp = this.x(ts, SP);
     const ra = this.x(ts, RA);
     this.leaveBehind((p) => p.sp < sp || (p.sp === sp && ra !== TRAMPOLINE));
-    if (this.pending.some((p) => p.wrap.opaque)) return;
+    if (this.pending.slice(this.floor()).some((p) => p.wrap.opaque)) return;
     const args = Array.from({ length: ARGS }, (_, i) => this.x(ts, A0 + i));
     const call: WrappedCall = { ts, arg: (i) => args[i]! };
     wrap.pre?.(call);
@@ -74,13 +76,31 @@ export class WrappedCalls {
     this.setX(ts, RA, TRAMPOLINE);
   }
 
+  /** Calls below this many were interrupted by the handler that runs: it is no part of them. */
+  private floor(): number {
+    return this.handlers[this.handlers.length - 1]?.count ?? 0;
+  }
+
   private leaveBehind(gone: (p: Pending) => boolean): void {
-    while (this.pending.length > 0 && gone(this.pending[this.pending.length - 1]!)) this.pending.pop();
+    const floor = this.floor();
+    while (this.pending.length > floor && gone(this.pending[this.pending.length - 1]!)) this.pending.pop();
+  }
+
+  /** A signal handler is about to run; the registers are still those that it interrupts. */
+  handlerBegins(ts: number): void {
+    this.handlers.push({ count: this.pending.length, sp: this.x(ts, SP) });
+  }
+
+  /** It returns. One that leaves by longjmp does not: its calls are dropped when a call from before it returns. */
+  handlerEnds(): void {
+    const handler = this.handlers.pop();
+    if (handler) this.pending.length = Math.min(this.pending.length, handler.count);
   }
 
   /** The innermost wrapped function has returned; gives its real return address, 0 when there is none. */
   returned(ts: number): number {
     const sp = this.x(ts, SP);
+    while (this.handlers.length > 0 && this.pending.length <= this.floor()) this.handlers.pop();
     if (this.pending.some((p) => p.sp >= sp)) this.leaveBehind((p) => p.sp < sp);
     const p = this.pending.pop();
     if (!p) return 0;
@@ -98,12 +118,18 @@ export class WrappedCalls {
    */
   unwinds(ts: number): void {
     let at = this.x(ts, SP);
-    at -= at % 8;
-    for (const p of this.pending.reverse()) {
-      for (; at < p.sp; at += 8) if (this.stack.word(at) === TRAMPOLINE) this.stack.write(at, p.ra);
-    }
-    const calls = this.pending;
+    const calls = this.pending.reverse();
+    calls.forEach((p, i) => {
+      // What a handler interrupted lies elsewhere, if the handler has a stack of its own.
+      for (let h = this.handlers.at(-1); h && calls.length - i <= h.count; h = this.handlers.at(-1)) {
+        at = h.sp;
+        this.handlers.pop();
+      }
+      for (at -= at % 8; at < p.sp; at += 8)
+        if (this.stack.word(at) === TRAMPOLINE) this.stack.write(at, p.ra);
+    });
     this.pending = [];
+    this.handlers = [];
     for (const p of calls) p.wrap.cancelled?.(p.call);
   }
 
@@ -114,5 +140,6 @@ export class WrappedCalls {
 
   threadDone(): void {
     this.pending = [];
+    this.handlers = [];
   }
 }

@@ -7,7 +7,7 @@
 import type { Machine } from '../../kernel/core/machine.js';
 import type { L4Events } from '../../kernel/l4/events.js';
 import type { Block } from '../ir/ir.js';
-import type { ErrorSink, SuppressionKinds } from './errors.js';
+import type { ErrorSink, Part, SuppressionKinds } from './errors.js';
 
 export type { ErrorSink } from './errors.js';
 
@@ -75,6 +75,16 @@ export interface Wrap {
   post?(call: WrappedCall, result: number): number | undefined;
 }
 
+/** What a thread waits for. */
+export interface Awaited {
+  /** Behind `waits for`: `mutex 0x1000, held by thread #2`. */
+  readonly what: string;
+  /** Its stack, innermost first. */
+  readonly pcs: readonly number[];
+  /** What else there is to say of it, behind the stack. */
+  readonly more?: readonly Part[];
+}
+
 export interface ToolInstance {
   /** Adds to a block of guest code before it is compiled; returns the block to use. */
   instrument?(block: Block): Block;
@@ -92,6 +102,8 @@ export interface ToolInstance {
   unmapped?(lo: number, hi: number): void;
   beforeSyscall?(ts: number, nr: number): void;
   afterSyscall?(ts: number, nr: number): void;
+  /** What a thread that will never be woken waits for, as a report of the deadlock says it; null when unknown. */
+  awaits?(ts: number): Awaited | null;
   /** A handler of this signal is about to run, or a fault is about to end the process. */
   signal?(ts: number, signo: number): void;
   /** Client request: the result, or undefined when the request is not this tool's. */

@@ -4,7 +4,7 @@
  *
  * | from T_HELD + | what                                                                                        |
  * | ------------- | ------------------------------------------------------------------------------------------- |
- * | 0             | object waited for, its id, and a W_* word; 0 for none                                        |
+ * | 0             | object waited for and its id, 0 for none; number of the thread that is being joined, 0 for none |
  * | 16            | count of entries, then up to HELD_MAX of {object, id, mode and count, trace, f64 ms since}   |
  *
  * An entry whose object has another id or another owner by now is out of date: the lock was destroyed, or somebody else
@@ -152,6 +152,16 @@ export class Held {
     const at = (ts + H_WAITS) >> 2;
     this.i32[at + 1] = object === 0 ? 0 : this.objects.id(object);
     this.i32[at] = object;
+  }
+
+  /** The thread is about to wait for another one to end; 0: it does not any more. */
+  joins(ts: number, thread: number): void {
+    this.i32[(ts + H_WAITS + 8) >> 2] = thread;
+  }
+
+  /** Number of the thread that it waits for, 0 for none. */
+  joined(ts: number): number {
+    return this.i32[(ts + H_WAITS + 8) >> 2]!;
   }
 
   /** What the thread waits for, 0 for nothing that is known. */

@@ -6,7 +6,7 @@
 import { T_PC, T_SLOT, T_TID, T_TOOL, THREADS, TOOL_AREA } from '../../../kernel/core/layout.js';
 import { type Block, c32, c64, type Opnd, type Stmt } from '../../ir/ir.js';
 import { LOADS, STORES } from '../../ir/ops.js';
-import type { Tool, ToolHost, ToolInstance, Wrap } from '../api.js';
+import type { Awaited, Tool, ToolHost, ToolInstance, Wrap } from '../api.js';
 import { BlockEditor } from '../edit.js';
 import { aux } from '../errors.js';
 import { allocationWraps } from './heap.js';
@@ -95,6 +95,10 @@ export class Helgrind implements ToolInstance {
 
   threadEnds(ts: number): void {
     this.sync.threadEnds(ts);
+  }
+
+  awaits(ts: number): Awaited | null {
+    return this.sync.awaits(ts);
   }
 
   request(ts: number, request: number, args: readonly number[]): number | undefined {

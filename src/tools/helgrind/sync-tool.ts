@@ -1,8 +1,9 @@
 /** All of helgrind that is about synchronisation rather than about accesses, on one worker. */
-import { T_TID, T_X, THREADS } from '../../../kernel/core/layout.js';
-import type { ToolHost, Wrap } from '../api.js';
+import { G_EXITING, T_TID, T_X, THREADS } from '../../../kernel/core/layout.js';
+import type { Awaited, ToolHost, Wrap } from '../api.js';
 import type { Part } from '../errors.js';
 import { type Request, type RequestEnv, requests } from './annotations.js';
+import { awaits } from './awaits.js';
 import { Barriers } from './barriers.js';
 import { Conditions } from './conditions.js';
 import { Creations } from './creations.js';
@@ -196,9 +197,14 @@ export class SyncTool implements SyncState {
   }
 
   threadEnds(ts: number): void {
-    this.locks.threadEnds(ts);
+    // A thread that ends because the process does was not asked to give anything back.
+    if (Atomics.load(this.h.host.machine.i32, G_EXITING >> 2) === 0) this.locks.threadEnds(ts);
     this.raw.threadEnds(ts);
     this.threads.ends(ts, this.h.host.machine.i32[(ts + T_TID) >> 2]!);
+  }
+
+  awaits(ts: number): Awaited | null {
+    return awaits(this.h, this.objects, this.held, ts);
   }
 
   request(ts: number, request: number, args: readonly number[]): number | undefined {

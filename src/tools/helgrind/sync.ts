@@ -107,7 +107,13 @@ function threadWraps(s: SyncState): Wrap[] {
       'pthread_timedjoin_np',
       'pthread_clockjoin_np',
       'thrd_join',
-    ].map((fn) => wrap([fn], null, (c, r) => s.threads.joined(c.ts, fn, c.arg(0), r))),
+    ].map((fn) =>
+      wrap(
+        [fn],
+        (c) => s.threads.joins(c.ts, c.arg(0)),
+        (c, r) => s.threads.joined(c.ts, fn, c.arg(0), r),
+      ),
+    ),
     wrap(['pthread_detach', 'thrd_detach'], null, (c, r) => judge(s, c, 'pthread_detach', r)),
   ];
 }

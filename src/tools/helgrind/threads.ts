@@ -34,8 +34,15 @@ export class Threads {
     if (child.tp !== 0) this.tables.addPthread(handle - child.tp + main.tp, main.tid);
   }
 
+  /** Before a thread is joined. */
+  joins(ts: number, handle: number): void {
+    const tid = this.tables.tidOf(handle);
+    this.env.held.joins(ts, tid === 0 ? 0 : tid - this.first().tid + 1);
+  }
+
   /** A joining call came back. */
   joined(ts: number, fn: string, handle: number, result: number): void {
+    this.env.held.joins(ts, 0);
     if (result === 0) {
       const tid = this.tables.tidOf(handle);
       if (tid === 0) return;

@@ -140,9 +140,13 @@ export class Rig {
     return Number(this.machine.i64[(ts + T_X) / 8 + n]);
   }
 
+  /** Deadlocks that were noticed, each with its threads. */
+  readonly stuck: number[][] = [];
+
   #services(): ThreadServices {
     return {
       allocThread: () => this.threads.alloc(0, PID),
+      stuck: (all) => void this.stuck.push([...all]),
       spawn: (ts) => this.spawned.push(ts),
       goParallel: () => {},
       freeThread: (ts) => this.threads.free(ts),
