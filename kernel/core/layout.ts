@@ -58,12 +58,12 @@ export const G_HEAT_LIMIT = 0x00010040;
 /** 1 when the host orders plain accesses at least as strongly as TSO. Written at start-up only. */
 export const G_TSO = 0x0001003c;
 /** Shared, atomic: bumped when a file was mapped, so that every worker looks for its symbols. */
-export const G_IMAGES = 0x00010040;
+export const G_IMAGES = 0x00010060;
 /** Threads that wait without a time limit, events that change who waits, and 1 once all were found waiting: see
  * kernel/linux/stuck.ts. Shared, atomic. */
-export const G_STUCK = 0x00010044;
-export const G_STUCK_EVENT = 0x00010048;
-export const G_STUCK_FOUND = 0x0001004c;
+export const G_STUCK = 0x00010064;
+export const G_STUCK_EVENT = 0x00010068;
+export const G_STUCK_FOUND = 0x0001006c;
 /** Next free node of the tool's interned stacks; see the tool. */
 export const G_TOOL_WORDS = 0x00010100;
 export const G_TOOL_WORDS_SIZE = 0x400;
