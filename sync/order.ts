@@ -11,14 +11,15 @@
 /** One rank per row, outermost first; `depth` is its indentation in the tree. */
 export const LOCK_TREE = [
   { depth: 0, name: 'bigLock', many: false, what: 'the right to run guest code under --atomicity=serial' },
-  { depth: 1, name: 'region', many: true, what: 'address-space layout of a task: its region manager' },
-  { depth: 2, name: 'frames', many: false, what: 'frame bitmaps and reference counts' },
-  { depth: 3, name: 'translation', many: false, what: 'translating, and changing the translation table' },
-  { depth: 4, name: 'threadTable', many: false, what: 'life and death of guest threads' },
-  { depth: 5, name: 'futexBucket', many: true, what: 'the waiters of the futexes that hash to it' },
-  { depth: 6, name: 'stripe', many: true, what: 'data and shadow of the lines that hash to it' },
-  { depth: 7, name: 'toolState', many: true, what: "the running tool's own tables" },
-  { depth: 8, name: 'log', many: false, what: 'the order of lines in the output' },
+  { depth: 1, name: 'l4Kernel', many: false, what: 'objects, capabilities and IPC of the L4 face' },
+  { depth: 2, name: 'region', many: true, what: 'address-space layout of a task: its region manager' },
+  { depth: 3, name: 'frames', many: false, what: 'frame bitmaps and reference counts' },
+  { depth: 4, name: 'translation', many: false, what: 'translating, and changing the translation table' },
+  { depth: 5, name: 'threadTable', many: false, what: 'life and death of guest threads' },
+  { depth: 6, name: 'futexBucket', many: true, what: 'the waiters of the futexes that hash to it' },
+  { depth: 7, name: 'stripe', many: true, what: 'data and shadow of the lines that hash to it' },
+  { depth: 8, name: 'toolState', many: true, what: "the running tool's own tables" },
+  { depth: 9, name: 'log', many: false, what: 'the order of lines in the output' },
 ] as const;
 
 export type RankName = (typeof LOCK_TREE)[number]['name'];

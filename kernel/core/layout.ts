@@ -15,6 +15,7 @@
  * | HEAT                    | how often cold code was reached                   | racy counters, never wrong by much    |
  * | RVC_TABLE               | compressed instructions expanded                  | written at start-up only              |
  * | FRAME_TABLES            | frame bitmaps and reference counts                | frames lock                           |
+ * | L4_AREA                 | the L4 face's own words                           | its kernel lock                       |
  * | TOOL_AREA               | the running tool's own tables                     | the tool                              |
  * | SYNC_AREA               | helgrind's synchronisation objects                | see src/tools/helgrind/sync-area.ts   |
  * | FRAMES .. end           | frames; with a tool, shadow behind them           | allocated under the frames lock       |
@@ -64,6 +65,8 @@ export const G_IMAGES = 0x00010060;
 export const G_STUCK = 0x00010064;
 export const G_STUCK_EVENT = 0x00010068;
 export const G_STUCK_FOUND = 0x0001006c;
+/** Monotonic ms (f64) at which the machine was made: what guest clocks count from. Written at start-up only. */
+export const G_CLOCK_BASE = 0x000100f8;
 /** Next free node of the tool's interned stacks; see the tool. */
 export const G_TOOL_WORDS = 0x00010100;
 export const G_TOOL_WORDS_SIZE = 0x400;
@@ -302,6 +305,8 @@ export const HEAT_ENTRIES = 8192;
 export const RVC_TABLE = 0x0c880000;
 export const RVC_TABLE_SIZE = 0x00040000;
 
+/** The L4 face's own words: see kernel/l4/layout.ts. Its lock. */
+export const L4_AREA = 0x0c900000;
 export const TOOL_AREA = 0x0ca00000;
 export const TOOL_AREA_END = 0x0f800000;
 /** Helgrind's synchronisation objects, lock order and sets of locks: src/tools/helgrind/sync-area.ts. */

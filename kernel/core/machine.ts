@@ -4,7 +4,16 @@
  * A `Machine` is per worker (views are JavaScript objects); what they look at is shared by all of them.
  */
 
-import { FRAMES, G_FRAMES_END, G_SHADOW_SCALE, LINEAR_END, PAGE_SIZE, WASM_PAGES } from './layout.js';
+import { monotonicMs } from './clock.js';
+import {
+  FRAMES,
+  G_CLOCK_BASE,
+  G_FRAMES_END,
+  G_SHADOW_SCALE,
+  LINEAR_END,
+  PAGE_SIZE,
+  WASM_PAGES,
+} from './layout.js';
 
 export class Machine {
   readonly memory: WebAssembly.Memory;
@@ -47,6 +56,7 @@ export class Machine {
     const words = new Uint32Array(memory.buffer);
     const bytes = Math.floor((LINEAR_END - FRAMES) / (1 + shadowScale));
     words[G_SHADOW_SCALE >>> 2] = shadowScale;
+    new Float64Array(memory.buffer)[G_CLOCK_BASE >>> 3] = monotonicMs();
     words[G_FRAMES_END >>> 2] = FRAMES + Math.floor(bytes / PAGE_SIZE) * PAGE_SIZE;
     return new Machine(memory);
   }

@@ -2,6 +2,7 @@
  * Sleeping that ends when the thread has to: every wait of the Linux face goes through here.
  */
 import { POLL_MS } from '../../sync/wait.js';
+import { monotonicMs } from '../core/clock.js';
 import { G_EXITING, STOP_EXIT, STOP_SIGNAL, T_STOP } from '../core/layout.js';
 import type { Machine } from '../core/machine.js';
 import type { Scheduled, ThreadServices } from './env.js';
@@ -21,10 +22,7 @@ export function mustGoOn(result: WaitResult, restart = ERESTART_SYS): void {
 const SLICE = POLL_MS;
 
 /** Host monotonic time in ms, the same clock in every worker. */
-export function hostMs(): number {
-  const [sec, nsec] = process.hrtime();
-  return sec * 1e3 + nsec / 1e6;
-}
+export const hostMs = monotonicMs;
 
 export class Sleeper {
   readonly #i32: Int32Array;

@@ -55,7 +55,7 @@ class Code {
   heads(at: string | undefined): number[] {
     if (at === undefined) {
       const found = this.symbols.addressesOf('main');
-      return found.length > 0 ? found : [this.main.program.entry];
+      return found.length > 0 ? found : [this.main.entry];
     }
     if (/^0x/i.test(at)) {
       if (!/^0x[0-9a-f]+$/i.test(at)) {

@@ -10,6 +10,7 @@ import { QUANTUM, type ScheduleConfig, type ScheduleKind } from '../engine/sched
 
 export interface Options {
   tool: string;
+  os: 'auto' | 'linux' | 'l4';
   atomicity: 'serial' | 'parallel' | undefined;
   /** A seeded schedule, or null for --schedule=free. */
   schedule: ScheduleConfig | null;
@@ -125,6 +126,10 @@ function parser() {
       describe: 'none, lackey, helgrind, or the path of a module',
       default: 'helgrind',
     })
+    .option('os', {
+      type: 'string',
+      describe: 'linux, l4 (L4Re on a simulated Fiasco.OC), or auto: see the file',
+    })
     .option('atomicity', { type: 'string', describe: 'serial: one thread at a time; parallel: all at once' })
     .option('schedule', { type: 'string', describe: 'free, or seeded and repeatable: fair, random, pct' })
     .option('seed', { type: 'string', describe: 'of --schedule and of the random numbers of the guest' })
@@ -185,6 +190,7 @@ function parser() {
 
 const KNOWN = new Set([
   'tool',
+  'os',
   'atomicity',
   'schedule',
   'seed',
@@ -264,6 +270,10 @@ export function parseCommandLine(argv: readonly string[], env: NodeJS.ProcessEnv
   if (atomicity !== undefined && atomicity !== 'serial' && atomicity !== 'parallel') {
     throw new UsageError(`Bad option: --atomicity=${atomicity} (serial or parallel)`);
   }
+  const os = (v('os') ?? 'auto') as string;
+  if (os !== 'auto' && os !== 'linux' && os !== 'l4') {
+    throw new UsageError(`Bad option: --os=${os} (linux, l4 or auto)`);
+  }
   const sysroot = v('sysroot') as string | undefined;
   const turns = readSchedule(v);
   if (turns.schedule && atomicity === 'parallel') {
@@ -275,6 +285,7 @@ export function parseCommandLine(argv: readonly string[], env: NodeJS.ProcessEnv
     kind: 'run',
     options: {
       tool: String(v('tool')),
+      os,
       atomicity,
       ...turns,
       sysroot: sysroot === undefined ? undefined : resolve(sysroot),

@@ -1,6 +1,7 @@
 /** Runs one program under one tool, from parsed options to the exit status. */
 import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
+import { isL4Program } from '../../kernel/l4/image.js';
 import { openProgram } from '../../kernel/linux/loader.js';
 import type { RunConfig } from '../engine/config.js';
 import { MainProcess, type RunResult } from '../engine/main-process.js';
@@ -27,6 +28,8 @@ export async function runProgram(o: Options, program: string): Promise<RunResult
     schedule: o.schedule,
     quantum: o.quantum,
     maxThreads: Math.min(o.maxThreads, tool.maxThreads ?? o.maxThreads),
+    os: o.os !== 'auto' ? o.os : isL4Program(file.elf) ? 'l4' : 'linux',
+    l4: { trace: o.traceSyscalls },
     linux: {
       ...(o.sysroot === undefined ? {} : { sysroot: o.sysroot }),
       exePath: resolve(program),

@@ -1,4 +1,5 @@
 /** What a run is: plain data made by the command line, handed to every worker. */
+import type { L4Config } from '../../kernel/l4/env.js';
 import type { LinuxConfig } from '../../kernel/linux/env.js';
 import type { Suppression } from '../report/suppressions/parse.js';
 import type { ScheduleConfig } from './schedule/config.js';
@@ -13,7 +14,10 @@ export interface RunConfig {
   /** Without a schedule, under serial: steps between two offers of the lock; 0 for time slices. */
   quantum: number;
   maxThreads: number;
+  /** The system that the program is for. */
+  os: 'linux' | 'l4';
   linux: LinuxConfig;
+  l4: L4Config;
   /** Identifies the run among others on the host: names of channels. */
   id: string;
   /** Process id printed and shown to the guest. */

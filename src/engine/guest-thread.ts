@@ -50,10 +50,15 @@ const TRAP_BRKPT = 1;
 const BUS_ADRALN = 1;
 
 export interface Hooks {
-  /** Linux face: the call in the registers. 0 = go on, 1 = T_UNWIND says what. */
+  /** The call in the registers. 0 = go on, 1 = T_UNWIND says what. */
   syscall(ts: number): number;
-  /** Pager: 0 = resolved, else the signal. */
-  page(addr: number, access: number): 0 | { signo: number; code: number };
+  /** Pager, with all registers in the thread state: 0 = resolved, or T_UNWIND says how to go on; else the signal. */
+  page(ts: number, addr: number, access: number): 0 | { signo: number; code: number };
+  /** Pager in the middle of translated code: what it does not resolve is asked again through `page`. */
+  peek(ts: number, addr: number, access: number): 0 | { signo: number; code: number };
+  /** Whether registers are to be changed once the thread has no translated frame left, and the change. */
+  pending(ts: number): boolean;
+  apply(ts: number): void;
   /** A synchronous signal. It ends the process, unless the guest handles it: then T_PC is where to go on. */
   trap(ts: number, trap: Trap): void;
   /** Delivers pending signals at a safepoint. True when T_PC is where to go on, or the process ends. */
@@ -117,6 +122,12 @@ export class GuestThread {
       const unwind = this.i32[(ts + T_UNWIND) >> 2]!;
       if (unwind === UNWIND_EXIT) break;
       this.i32[(ts + T_UNWIND) >> 2] = 0;
+      if (this.hooks.pending(ts)) {
+        this.threads.enterKernel(ts);
+        this.hooks.apply(ts);
+        this.threads.leaveKernel(ts);
+        if (this.stopping(ts)) break;
+      }
       if (this.cache.needsRenewal(ts)) {
         this.threads.enterKernel(ts);
         this.cache.renew(ts);
@@ -174,7 +185,7 @@ export class GuestThread {
       this.unwind(ts, UNWIND_EXIT);
       return true;
     }
-    if (!this.cache.outdated()) return false;
+    if (!this.cache.outdated() && !this.hooks.pending(ts)) return false;
     this.unwind(ts, UNWIND_RESTART);
     return true;
   }
@@ -226,7 +237,7 @@ export class GuestThread {
       this.unwind(ts, UNWIND_RESTART);
       return 1;
     }
-    const r = this.hooks.page(addr, kind & 7);
+    const r = this.hooks.page(ts, addr, kind & 7);
     if (r !== 0) this.trap(ts, r.signo, r.code, addr, pc);
     return 1;
   }
@@ -240,7 +251,7 @@ export class GuestThread {
   private page(ts: number): number {
     this.threads.enterKernel(ts);
     const addr = this.word64(ts + T_FAULT_ADDR);
-    const r = this.hooks.page(addr, this.i32[(ts + T_FAULT_KIND) >> 2]! & 7);
+    const r = this.hooks.peek(ts, addr, this.i32[(ts + T_FAULT_KIND) >> 2]! & 7);
     const stale = this.threads.leaveKernel(ts);
     if (r !== 0) return 0;
     if (!stale && !this.settle(ts)) return 1;
@@ -256,9 +267,9 @@ export class GuestThread {
     let slot = this.cache.ensure(ts, pc);
     if (slot === 0) {
       this.setPc(ts, pc);
-      const r = pc % 2 === 0 ? this.hooks.page(pc, ACCESS_EXEC) : { signo: SIGBUS, code: BUS_ADRALN };
+      const r = pc % 2 === 0 ? this.hooks.page(ts, pc, ACCESS_EXEC) : { signo: SIGBUS, code: BUS_ADRALN };
       if (r !== 0) this.trap(ts, r.signo, r.code, pc, pc);
-      else slot = this.cache.ensure(ts, pc);
+      else if (this.i32[(ts + T_UNWIND) >> 2] === 0) slot = this.cache.ensure(ts, pc);
     }
     this.threads.leaveKernel(ts);
     if (slot === 0) {

@@ -6,6 +6,7 @@ import { Piscina } from 'piscina';
 import type { AddressSpace } from '../../kernel/core/address-space.js';
 import { GuestMem } from '../../kernel/core/guest-mem.js';
 import {
+  G_CLOCK_BASE,
   G_EXIT_SIGNAL,
   G_EXITING,
   G_FUEL,
@@ -24,14 +25,18 @@ import {
 import { Machine } from '../../kernel/core/machine.js';
 import { createTask } from '../../kernel/core/task.js';
 import { ThreadTable } from '../../kernel/core/threads.js';
+import { ElfError } from '../../kernel/elf/elf.js';
+import { bootApplication } from '../../kernel/l4/boot.js';
+import { L4Kernel } from '../../kernel/l4/kernel.js';
 import { bootLinux } from '../../kernel/linux/boot.js';
-import { type LoadedProgram, loadProgram, type ProgramFile } from '../../kernel/linux/loader.js';
+import { LoadError, loadProgram, type ProgramFile } from '../../kernel/linux/loader.js';
 import { CodeStore } from '../jit/code-store.js';
 import type { Log } from '../report/log.js';
 import type { Tool } from '../tools/api.js';
 import type { RunConfig, ToMain, WorkerData } from './config.js';
 import { ErrorStore } from './error-store.js';
 import { HostSignals } from './host-signals.js';
+import { l4Env } from './l4-host.js';
 import { GUEST_WORKER, RT_WASM, RVC_BIN } from './paths.js';
 import { toolErrors } from './reporter.js';
 import type { ScheduleOutcome } from './schedule/config.js';
@@ -68,7 +73,8 @@ export class MainProcess {
   readonly errors = ErrorStore.create();
   readonly space: AddressSpace;
   readonly mem: GuestMem;
-  program!: LoadedProgram;
+  /** Address of the first instruction. */
+  entry = 0;
   private pool!: Piscina;
   private firstTs = 0;
   private schedule: Schedule | null = null;
@@ -100,20 +106,62 @@ export class MainProcess {
   /** Maps the program and prepares its first thread. Throws LoadError. */
   load(file: ProgramFile): void {
     const { config, machine } = this;
-    const { linux } = config;
-    const random = new Uint8Array(16);
     if (config.schedule) {
       Schedule.prepare(machine, config.schedule);
       this.schedule = new Schedule(machine, config.schedule, () => undefined);
-      this.schedule.random(random);
+      // Virtual time starts at 0.
+      machine.f64[G_CLOCK_BASE >> 3] = 0;
     }
-    this.program = loadProgram(this.space, this.mem, {
+    if (config.os === 'l4') this.loadL4(file);
+    else this.loadLinux(file);
+  }
+
+  private loadL4(file: ProgramFile): void {
+    const { config, machine, threads } = this;
+    const env = l4Env({
+      machine,
+      threads,
+      config: config.l4,
+      log: this.log,
+      pid: config.pid,
+      slot: 0,
+      space: this.space,
+      scheduled: this.schedule,
+      current: () => 0,
+      codeGone: () => {},
+      spawn: (ts) => {
+        this.schedule?.add(ts);
+        this.firstTs = ts;
+      },
+      blocked: (fn) => fn(),
+      yieldTurn: () => {},
+    });
+    try {
+      const { argv, envp, exePath } = config.linux;
+      const booted = bootApplication(new L4Kernel(env), { elf: file.elf, path: exePath, argv, envp });
+      this.entry = file.elf.entry;
+      config.images = [{ path: exePath, bias: 0, start: booted.start, end: booted.end }];
+      this.put64(this.firstTs + T_STACK_LO, booted.stackLow);
+      this.put64(this.firstTs + T_STACK_HI, booted.stackHigh);
+    } catch (error) {
+      if (error instanceof ElfError) throw new LoadError(`${file.path}: ${error.reason}`, 126);
+      throw error;
+    }
+  }
+
+  private loadLinux(file: ProgramFile): void {
+    const { config, machine } = this;
+    const { linux } = config;
+    const random = new Uint8Array(16);
+    this.schedule?.random(random);
+    const program = loadProgram(this.space, this.mem, {
       ...file,
       argv: linux.argv,
       envp: linux.envp,
       ...(linux.sysroot ? { sysroot: linux.sysroot } : {}),
       ...(config.schedule ? { random } : {}),
     });
+    this.entry = program.entry;
     const ts = this.threads.alloc(0, config.pid);
     this.schedule?.add(ts);
     bootLinux(machine, ts, {
@@ -122,12 +170,12 @@ export class MainProcess {
       cwd: process.cwd(),
       name: linux.exePath.split('/').pop()!,
     });
-    this.put64(ts + T_PC, this.program.entry);
-    this.put64(ts + T_X + 2 * 8, this.program.sp);
-    this.put64(ts + T_SP_START, this.program.sp);
-    this.put64(ts + T_STACK_LO, this.program.stackLow);
-    this.put64(ts + T_STACK_HI, this.program.stackHigh);
-    config.images = this.program.images.map((i) => ({
+    this.put64(ts + T_PC, program.entry);
+    this.put64(ts + T_X + 2 * 8, program.sp);
+    this.put64(ts + T_SP_START, program.sp);
+    this.put64(ts + T_STACK_LO, program.stackLow);
+    this.put64(ts + T_STACK_HI, program.stackHigh);
+    config.images = program.images.map((i) => ({
       path: i.path,
       bias: i.bias,
       start: i.start,

@@ -1,8 +1,11 @@
-/** One worker's view of the guest process: kernel, code cache and tool over the shared memory. */
+/** One worker's view of one guest task: kernel, code cache and tool over the shared memory. */
 import { threadId } from 'node:worker_threads';
-import { AddressSpace } from '../../kernel/core/address-space.js';
+import type { AddressSpace } from '../../kernel/core/address-space.js';
+import { monotonicMs } from '../../kernel/core/clock.js';
+import type { Face } from '../../kernel/core/face.js';
 import { GuestMem } from '../../kernel/core/guest-mem.js';
 import {
+  G_CLOCK_BASE,
   G_EXITING,
   G_FUEL,
   G_HEAT_LIMIT,
@@ -16,15 +19,18 @@ import {
   T_SLOT,
   T_STOP,
   T_X,
-  TASKS,
   THREADS,
   WASM_PAGES,
 } from '../../kernel/core/layout.js';
 import { Machine } from '../../kernel/core/machine.js';
 import { entryHost } from '../../kernel/core/pagemap.js';
 import type { RegionView } from '../../kernel/core/space.js';
+import { attachTask } from '../../kernel/core/task.js';
 import { ThreadTable } from '../../kernel/core/threads.js';
+import { l4Face } from '../../kernel/l4/face.js';
+import { L4Kernel } from '../../kernel/l4/kernel.js';
 import type { ThreadServices } from '../../kernel/linux/env.js';
+import { linuxFace } from '../../kernel/linux/face.js';
 import { LinuxKernel } from '../../kernel/linux/kernel.js';
 import { CodeCache } from '../jit/cache.js';
 import { CodeStore } from '../jit/code-store.js';
@@ -41,6 +47,7 @@ import type { ImageRef, RunConfig, ToMain, WorkerData } from './config.js';
 import { reportDeadlock, type Waiting } from './deadlock.js';
 import type { Errors } from './errors.js';
 import { GuestThread, type Trap } from './guest-thread.js';
+import { l4Env } from './l4-host.js';
 import { toolErrors, xmlLog } from './reporter.js';
 import { type ScheduleEnd, STATUS_DEADLOCK, STATUS_LIVELOCK } from './schedule/config.js';
 import { Schedule } from './schedule/schedule.js';
@@ -54,9 +61,6 @@ const FIRST_WORKER_ID = 0x10000;
  * little.
  */
 export const TRANSLATION = { limits: { insns: 1000, blocks: 150 }, batch: 6 };
-/** exit(2) of one thread. */
-const SYS_EXIT = 93;
-const SYS_RT_SIGRETURN = 139;
 /** Workers that have run guest threads. Shared, atomic. */
 export const WORKERS = G_STATS;
 
@@ -65,7 +69,7 @@ export class WorkerProcess {
   readonly space: AddressSpace;
   readonly mem: GuestMem;
   readonly threads: ThreadTable;
-  readonly kernel: LinuxKernel;
+  readonly face: Face;
   readonly log: Log;
   private readonly schedule: Schedule | null;
   private readonly turns: Turns | null;
@@ -88,6 +92,8 @@ export class WorkerProcess {
     readonly data: WorkerData,
     tool: Tool,
     private readonly tell: (message: ToMain) => void,
+    /** Task slot. */
+    private readonly slot = 0,
   ) {
     const { config } = data;
     this.machine = Machine.attach(data.memory);
@@ -100,30 +106,14 @@ export class WorkerProcess {
     const serial = this.machine.i32[G_SERIAL >> 2] !== 0;
     this.turns = this.schedule ?? (serial ? new BigLock(this.machine, this.threads, config.quantum) : null);
     this.log = new Log(config.report.fd, config.pid, config.report.verbosity);
-    this.space = new AddressSpace(this.machine, TASKS, {
-      shootdown: () => this.threads.shootdown(this.current, 0),
+    this.space = attachTask(this.machine, slot, {
+      shootdown: () => this.threads.shootdown(this.current, slot),
       onMap: (region) => this.mapped(region),
       onUnmap: (lo, hi) => this.unmapped(lo, hi),
       onProtect: (lo, hi) => this.cache.flushRange(this.current, lo, hi),
     });
     this.mem = new GuestMem(this.machine, this.space);
-    this.kernel = new LinuxKernel({
-      machine: this.machine,
-      space: this.space,
-      mem: this.mem,
-      threads: this.services(),
-      config: config.linux,
-      ...(this.schedule ? { scheduled: this.schedule } : {}),
-      timersChanged: () => {
-        if (this.schedule) this.schedule.alarmsChanged(this.current);
-        else this.tell({ kind: 'timers' });
-      },
-      heard: (signo) => this.tool.handlerBegins(this.current, signo),
-      warn: (text) => this.log.debug(text),
-      trace: (text) => this.log.debug(text),
-      flushIcache: () => this.cache.flushChanged(this.current),
-    });
-    if (this.schedule) this.schedule.alarms = () => this.kernel.timers.expire();
+    this.face = config.os === 'l4' ? this.l4() : this.linux();
     this.symbols = new Symbols(config);
     this.xml = xmlLog(config);
     this.errors = toolErrors(config, tool, {
@@ -143,23 +133,26 @@ export class WorkerProcess {
       config.toolOptions,
       this.errors,
     );
-    const start = process.hrtime.bigint();
+    const start = this.machine.f64[G_CLOCK_BASE >> 3]!;
     this.guest = new GuestThread(this.machine, this.threads, this.turns, {
       syscall: (ts) => this.syscall(ts),
-      page: (addr, access) => this.space.fault(addr, access),
+      page: (ts, addr, access) => this.face.fault(ts, addr, access),
+      peek: (ts, addr, access) => this.face.peek(ts, addr, access),
+      pending: (ts) => this.face.pending(ts),
+      apply: (ts) => this.face.apply(ts),
       trap: (ts, trap) => this.trap(ts, trap),
-      signals: (ts) => this.kernel.deliver(ts) !== 'none',
+      signals: (ts) => this.face.signals(ts),
       request: (ts) => this.request(ts),
       returned: (ts) => this.returned(ts),
       flushIcache: () => this.cache.flushChanged(this.current),
-      clock: () => this.schedule?.now() ?? Number(process.hrtime.bigint() - start),
+      clock: () => this.schedule?.now() ?? (monotonicMs() - start) * 1e6,
       needsCode: () => this.knowImages(),
     });
     this.cache = new CodeCache(
       this.machine,
       this.threads,
       new CodeStore(data.code),
-      0,
+      slot,
       (pc) => fetchInsn((at) => this.code16(at), pc),
       this.tool.instrument(),
       {
@@ -186,8 +179,7 @@ export class WorkerProcess {
     this.ended = false;
     this.turns?.acquire(ts);
     this.threads.markRunning(ts);
-    if (ts === THREADS && this.kernel.x(ts, 2) !== 0 && !this.started)
-      this.tool.instance.threadCreated?.(ts, 0);
+    if (ts === THREADS && this.x(ts, 2) !== 0 && !this.started) this.tool.instance.threadCreated?.(ts, 0);
     this.started = true;
     this.tool.instance.threadStarts?.(ts);
     this.guest.run(ts);
@@ -195,6 +187,7 @@ export class WorkerProcess {
     this.tool.collect(ts);
     this.tool.threadDone();
     this.errors.threadDone();
+    this.face.ended(ts);
     this.threads.markExited(ts, 0);
     this.schedule?.leave(ts);
     if (this.threads.free(ts) === 0) this.threads.exitProcess(0, 0);
@@ -216,12 +209,12 @@ export class WorkerProcess {
   private syscall(ts: number): number {
     this.callPc = this.guest.getPc(ts);
     // Whoever joins the thread is woken by this call: what the tool does at a thread's end comes before.
-    if (this.machine.i32[(ts + T_X + 17 * 8) >> 2] === SYS_EXIT) this.endThread(ts);
+    if (this.face.endsThread(ts)) this.endThread(ts);
     const { beforeSyscall, afterSyscall } = this.tool.instance;
-    const nr = this.machine.i32[(ts + T_X + 17 * 8) >> 2]!;
-    if (nr === SYS_RT_SIGRETURN) this.tool.handlerEnds();
+    const nr = this.face.callNumber(ts);
+    if (this.face.endsHandler(ts)) this.tool.handlerEnds();
     beforeSyscall?.call(this.tool.instance, ts, nr);
-    const r = this.kernel.syscall(ts);
+    const r = this.face.syscall(ts);
     afterSyscall?.call(this.tool.instance, ts, nr);
     this.schedule?.called(ts);
     return r;
@@ -234,14 +227,63 @@ export class WorkerProcess {
   }
 
   private x(ts: number, n: number): number {
-    return this.kernel.x(ts, n);
+    const { i32, u32 } = this.machine;
+    const at = (ts + T_X + n * 8) >> 2;
+    return i32[at + 1]! * 4294967296 + u32[at]!;
+  }
+
+  private setX(ts: number, n: number, v: number): void {
+    const at = (ts + T_X + n * 8) >> 2;
+    this.machine.i32[at] = v | 0;
+    this.machine.i32[at + 1] = Math.floor(v / 4294967296);
+  }
+
+  private linux(): Face {
+    const kernel = new LinuxKernel({
+      machine: this.machine,
+      space: this.space,
+      mem: this.mem,
+      threads: this.services(),
+      config: this.data.config.linux,
+      ...(this.schedule ? { scheduled: this.schedule } : {}),
+      timersChanged: () => {
+        if (this.schedule) this.schedule.alarmsChanged(this.current);
+        else this.tell({ kind: 'timers' });
+      },
+      heard: (signo) => this.tool.handlerBegins(this.current, signo),
+      warn: (text) => this.log.debug(text),
+      trace: (text) => this.log.debug(text),
+      flushIcache: () => this.cache.flushChanged(this.current),
+    });
+    if (this.schedule) this.schedule.alarms = () => kernel.timers.expire();
+    return linuxFace(kernel);
+  }
+
+  private l4(): Face {
+    const services = this.services();
+    const env = l4Env({
+      machine: this.machine,
+      threads: this.threads,
+      config: this.data.config.l4,
+      log: this.log,
+      pid: this.data.config.pid,
+      slot: this.slot,
+      space: this.space,
+      scheduled: this.schedule,
+      current: () => this.current,
+      codeGone: (lo, hi) => this.cache.flushRange(this.current, lo, hi),
+      spawn: (ts) => services.spawn(ts),
+      blocked: (fn) => services.blocked(fn),
+      yieldTurn: (ts) => services.yieldTurn(ts),
+    });
+    return l4Face(new L4Kernel(env));
   }
 
   /** A signal of the running instruction: its handler runs next, or the process ends and the report says where. */
   private trap(ts: number, trap: Trap): void {
     if (this.exiting()) return;
     this.tool.instance.signal?.(ts, trap.signo);
-    if (!this.kernel.force(ts, trap.signo, trap.code, trap.addr)) this.die(ts, trap);
+    if (!this.face.exception(ts, trap.signo, trap.code, trap.addr)) this.die(ts, trap);
   }
 
   /** Ends the process by a signal's default action; the report says where the thread was. */
@@ -278,7 +320,7 @@ export class WorkerProcess {
       coreRequest(request!, args, (text) => this.clientMessage(ts, text), this.mem) ??
       this.errors.request(request!, args) ??
       this.tool.instance.request?.(ts, request!, args);
-    if (result !== undefined) this.kernel.setX(ts, 13, result);
+    if (result !== undefined) this.setX(ts, 13, result);
   }
 
   private clientMessage(ts: number, text: string): void {

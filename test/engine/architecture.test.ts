@@ -30,6 +30,7 @@ test('the options that README explains are options', (t) => {
       (
         {
           '--atomicity': '=serial',
+          '--os': '=l4',
           '--result': '=file',
           '--max-threads': '=5',
           '--num-callers': '=5',

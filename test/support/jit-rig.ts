@@ -123,7 +123,10 @@ export class JitRig {
     this.ts = this.threads.alloc(0, 1);
     this.guest = new GuestThread(this.machine, this.threads, options.turns ?? null, {
       syscall: () => this.stop(),
-      page: (addr, access) => this.space.fault(addr, access),
+      page: (_ts, addr, access) => this.space.fault(addr, access),
+      peek: (_ts, addr, access) => this.space.fault(addr, access),
+      pending: () => false,
+      apply: () => {},
       trap: (_ts, trap) => {
         this.trap = trap;
         this.stop();

@@ -55,6 +55,7 @@ test('the lock tree is a well-formed outline of the ranks, outermost first', (t)
     LOCK_TREE.map((row) => row.name),
     [
       'bigLock',
+      'l4Kernel',
       'region',
       'frames',
       'translation',

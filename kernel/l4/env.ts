@@ -1,0 +1,43 @@
+/** What the L4 kernel needs from its surroundings. The engine implements it; nothing here imports the engine. */
+import type { AddressSpace } from '../core/address-space.js';
+import type { Machine } from '../core/machine.js';
+import type { Scheduled } from '../linux/env.js';
+
+/** Plain data, the same in every worker of a run: may travel in workerData. */
+export interface L4Config {
+  /** --trace-syscalls */
+  readonly trace: boolean;
+}
+
+export interface L4Env {
+  readonly machine: Machine;
+  readonly config: L4Config;
+  /** Set when a schedule decides about time and waiting. */
+  readonly scheduled?: Scheduled;
+  /** The address space of a task slot, with this worker's hooks. */
+  space(slot: number): AddressSpace;
+  /** Guest code in [lo, hi) of a task slot is gone or may have changed. */
+  codeGone(slot: number, lo: number, hi: number): void;
+  /** A fresh engine thread of a task slot in LIFE_STARTING, all words but its identity 0; 0 when there are no more. */
+  allocThread(slot: number): number;
+  /** Starts it at its T_PC. */
+  spawn(ts: number): void;
+  /** Gives back a thread that was never spawned. */
+  freeThread(ts: number): void;
+  /** Asks a thread to come to its safepoint, `STOP_*` saying why. */
+  poke(ts: number, why: number): void;
+  /** Ends the run with an exit status 0..255. */
+  exitProcess(code: number): void;
+  /** Runs a function that may sleep; gives up whatever others need meanwhile. */
+  blocked<R>(fn: () => R): R;
+  /** The thread offers its turn. */
+  yieldTurn(ts: number): void;
+  /** Guest threads alive. */
+  live(): number;
+  /** Output of the guest's log. */
+  write(bytes: Uint8Array): void;
+  /** One line for the user, without prefix. */
+  warn(text: string): void;
+  /** One line of the system call trace. */
+  trace(text: string): void;
+}

@@ -1,0 +1,44 @@
+/** Sleeping that ends when the thread has to: every wait of the L4 face goes through here. */
+import { POLL_MS } from '../../sync/wait.js';
+import { monotonicMs } from '../core/clock.js';
+import { G_EXITING, STOP_EXIT, T_STOP } from '../core/layout.js';
+import type { L4Env } from './env.js';
+
+export class Sleeper {
+  readonly #i32: Int32Array;
+
+  constructor(private readonly env: Pick<L4Env, 'machine' | 'scheduled' | 'blocked'>) {
+    this.#i32 = env.machine.i32;
+  }
+
+  /** Monotonic time in ms that deadlines are points of. */
+  now(): number {
+    return this.env.scheduled ? this.env.scheduled.now() / 1e6 : monotonicMs();
+  }
+
+  /** Whether the engine thread or the run is ending. */
+  stopping(ts: number): boolean {
+    return (
+      (Atomics.load(this.#i32, (ts + T_STOP) >>> 2) & STOP_EXIT) !== 0 ||
+      Atomics.load(this.#i32, G_EXITING >>> 2) !== 0
+    );
+  }
+
+  /** Sleeps while the word at host address `at` holds `value`, until `deadline`, or until the thread has to end. */
+  wait(ts: number, at: number, value: number, deadline: number): void {
+    const i32 = this.#i32;
+    const { scheduled } = this.env;
+    if (Atomics.load(i32, at >>> 2) !== value || this.stopping(ts)) return;
+    if (scheduled) {
+      scheduled.wait(ts, at, value, deadline);
+      return;
+    }
+    this.env.blocked(() => {
+      while (Atomics.load(i32, at >>> 2) === value && !this.stopping(ts)) {
+        const left = deadline === Infinity ? POLL_MS : deadline - monotonicMs();
+        if (left <= 0) return;
+        Atomics.wait(i32, at >>> 2, value, Math.min(left, POLL_MS));
+      }
+    });
+  }
+}
