@@ -70,7 +70,7 @@ test('the lock tree is a well-formed outline of the ranks, outermost first', (t)
   for (let i = 1; i < LOCK_TREE.length; i++) t.true(LOCK_TREE[i]!.depth <= LOCK_TREE[i - 1]!.depth + 1);
   const text = lockTreeText().split('\n');
   t.regex(text[0]!, /^bigLock: /);
-  t.regex(text[1]!, /^ {2}region \(many\): /);
+  t.regex(text[2]!, /^ {4}region \(many\): /);
 });
 
 test('inner locks may be taken under outer ones, not the other way round', (t) => {
