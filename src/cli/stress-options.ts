@@ -108,13 +108,19 @@ function withSchedule(
   program: string,
   env: NodeJS.ProcessEnv,
 ): { words: readonly string[]; run: Options } {
-  const parsed = parseCommandLine([...passed, program], env);
+  const chosen = passed.some((w) => /^--(schedule|atomicity)=/.test(w)) || chosenByFiles(program, env);
+  const words = chosen ? passed : [...passed, DEFAULT_SCHEDULE];
+  const parsed = parseCommandLine([...words, program], env);
   if (parsed.kind !== 'run') throw new UsageError('--version is not for stress');
-  const { schedule, atomicity } = parsed.options;
-  if (schedule !== null || atomicity !== undefined || passed.some((w) => w.startsWith('--schedule='))) {
-    return { words: passed, run: parsed.options };
-  }
-  return withSchedule([...passed, DEFAULT_SCHEDULE], program, env);
+  return { words, run: parsed.options };
+}
+
+/** Whether option files or the environment say how threads take turns. */
+function chosenByFiles(program: string, env: NodeJS.ProcessEnv): boolean {
+  const parsed = parseCommandLine([program], env);
+  return (
+    parsed.kind === 'run' && (parsed.options.schedule !== null || parsed.options.atomicity !== undefined)
+  );
 }
 
 function expectedOutput(given: string): ExpectedOutput {

@@ -67,7 +67,7 @@ class Line {
       this.samples.set(threads, [...(this.samples.get(threads) ?? []), own]);
     } catch (error) {
       this.failsFrom = threads;
-      this.problem = `${threads} thread${threads === 1 ? '' : 's'}: ${(error as Error).message}`;
+      this.problem = `${threads} thread${threads === 1 ? '' : 's'}: ${reason((error as Error).message)}`;
     }
   }
 
@@ -77,4 +77,9 @@ class Line {
       .map((threads) => ({ threads, samples: this.samples.get(threads) ?? [] }));
     return { name: this.who.name, native: this.who.native, points, problem: this.problem };
   }
+}
+
+/** One line: what capgrind said, if it did, else what is known of the process. */
+function reason(message: string): string {
+  return /(?<=capgrind: ).*/.exec(message)?.[0] ?? message.split('\n')[0]!;
 }

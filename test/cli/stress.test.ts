@@ -124,6 +124,18 @@ test('time limit, signals and output are told apart', async (t) => {
   t.like(json(join(cwd, 'e.json')).failures[0], { kind: 'output', firstSeed: 2 });
 });
 
+test('a seeded schedule tells a livelock, and the replay has its seed', async (t) => {
+  t.timeout(LONG);
+  const cwd = folder();
+  const program = new Tiny().spin().file();
+  const args = ['--runs=2', '--seed-start=5', '--max-blocks=20000', '--json=l.json', program];
+  const o = await stress(cwd, args);
+  t.is(o.status, 1, story(o));
+  const [livelock] = json(join(cwd, 'l.json')).failures;
+  t.like(livelock, { kind: 'livelock', title: 'livelock', firstSeed: 5, runs: 2 }, story(o));
+  t.true(livelock!.replay.includes(' --max-blocks=20000 --schedule=pct --seed=5 '), livelock!.replay);
+});
+
 async function mistake(
   t: ExecutionContext,
   args: readonly string[],
