@@ -50,6 +50,9 @@ import { ToolRuntime } from './tool-runtime.js';
  */
 const HEAT_LIMIT = 300;
 
+/** How long the other threads have to end after a worker died, in ms. */
+const GRACE_MS = 2000;
+
 export interface RunResult {
   /** Exit status of the guest, 0..255. */
   status: number;
@@ -243,7 +246,7 @@ export class MainProcess {
       this.pool.run({ ts }).catch((error: Error) => {
         // Workers still on their way out when the pool is taken down have done their work.
         if (done) return;
-        failure ??= error;
+        failure ??= new Error(`a worker died: ${error.message}`, { cause: error });
         this.threads.free(ts);
         this.threads.exitProcess(70, 0);
       });
@@ -257,7 +260,7 @@ export class MainProcess {
     };
     const began = performance.now();
     start(this.firstTs);
-    await this.ended();
+    await this.ended(() => failure !== undefined);
     const milliseconds = performance.now() - began;
     done = true;
     signals.unlisten();
@@ -275,12 +278,19 @@ export class MainProcess {
     return result;
   }
 
-  /** Resolves once the process is ending and no guest thread runs any more. */
-  private async ended(): Promise<void> {
+  /**
+   * Resolves once the process is ending and no guest thread runs any more. A worker that died may have left a lock
+   * behind that others wait for without end: they are given some time, and then go down with their workers.
+   */
+  private async ended(died: () => boolean): Promise<void> {
     const { i32 } = this.machine;
+    let since: number | undefined;
     for (;;) {
       const event = Atomics.load(i32, G_THREAD_EVENT >> 2);
-      if (Atomics.load(i32, G_EXITING >> 2) !== 0 && this.threads.live().length === 0) return;
+      const exiting = Atomics.load(i32, G_EXITING >> 2) !== 0;
+      if (exiting && this.threads.live().length === 0) return;
+      if (died()) since ??= performance.now();
+      if (since !== undefined && performance.now() - since > GRACE_MS) return;
       const wait = Atomics.waitAsync(i32, G_THREAD_EVENT >> 2, event, 500);
       if (wait.async) await wait.value;
     }
