@@ -1,5 +1,6 @@
 /** Condition variables, semaphores, barriers, requests: edges and misuse. */
 import test from 'ava';
+import { LIFE_RUNNING, T_LIFE } from '../../kernel/core/layout.js';
 import { SyncRig } from './helgrind-sync.js';
 
 const M = 0x1000;
@@ -149,6 +150,32 @@ test('misuse of barriers', (t) => {
     'Misc: Thread #2: pthread_barrier_init: barrier is already initialised',
     'Misc: Thread #2: pthread_barrier_init: threads are waiting at barrier',
   ]);
+});
+
+test('what a detached thread leaves is not kept, nor what was joined', (t) => {
+  const r = new SyncRig();
+  const handle = (n: number): number => 0x7000 + n * 0x100;
+  for (const n of [2, 3]) {
+    r.host.machine.i32[(r.ts(n) + T_LIFE) >> 2] = LIFE_RUNNING;
+    r.tool.threadCreated(r.ts(n), n, 0);
+    Object.assign(r.host.memory, { word: () => handle(n) });
+    r.call(1, 'pthread_create', [0x100, 0]);
+  }
+  r.tool.threadEnds(r.ts(2));
+  r.call(1, 'pthread_join', [handle(2)]);
+  t.deepEqual(r.newEdges(), ['#2 replaces 32:66', '#1 acquires 32:66', '#1 forgets 32:66']);
+  r.call(1, 'pthread_detach', [handle(3)]);
+  r.tool.threadEnds(r.ts(3));
+  t.deepEqual(r.newEdges(), []);
+  t.deepEqual(r.news(), []);
+});
+
+test('joining calls that fail', (t) => {
+  const r = new SyncRig();
+  r.call(1, 'pthread_join', [0x7000], 35);
+  r.call(1, 'pthread_tryjoin_np', [0x7000], 16);
+  r.call(1, 'pthread_timedjoin_np', [0x7000], 110);
+  t.deepEqual(r.news(), ["PthAPIerror: Thread #1's call to pthread_join failed"]);
 });
 
 test('what was said to happen before, and is forgotten', (t) => {

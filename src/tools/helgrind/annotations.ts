@@ -4,12 +4,17 @@ import { userKey } from './edges.js';
 import type { SyncState } from './sync.js';
 
 const HG = 0x48470000;
+/** Requests of DRD that its header has for annotations which Helgrind's leaves out. */
+const DR_RECORD_LOADS = 0x44520006;
+const DR_RECORD_STORES = 0x44520007;
 
 /** What requests need besides the state of objects. */
 export interface RequestEnv {
   readonly edges: Edges;
   /** Guest memory starts a new life. */
   fresh(addr: number, size: number): void;
+  /** The thread's reads or writes are recorded, or not for now; pairs nest. */
+  recording(ts: number, what: 'reads' | 'writes', on: boolean): void;
   /** Accesses to guest memory are checked, or not any more. */
   checking(addr: number, size: number, on: boolean): void;
   /** Size of the heap block that begins at, or holds, an address; 0 for none. */
@@ -83,6 +88,9 @@ export function requests(s: SyncState, env: RequestEnv): ReadonlyMap<number, Req
   function unimplemented(ts: number, name: number): void {
     misuse.misc(ts, `Unimplemented client request macro "${text(s, name)}"`);
   }
+
+  table[DR_RECORD_LOADS - HG] = (ts, a) => env.recording(ts, 'reads', a[0] !== 0);
+  table[DR_RECORD_STORES - HG] = (ts, a) => env.recording(ts, 'writes', a[0] !== 0);
 
   return new Map(
     Object.entries(table).map(([n, fn]): [number, Request] => [

@@ -88,7 +88,7 @@ export class Conditions {
       objects.id(m) !== 0 &&
       objects.get(m, O_OWNER) === 0
     ) {
-      const text = `Thread #${this.env.numberOf(ts)}: pthread_cond_{signal,broadcast}: associated lock is not held by any thread`;
+      const text = `Thread #${this.env.numberOf(ts)}: pthread_cond_{signal,broadcast}: dubious: associated lock is not held by any thread`;
       misuse.find(ts, 'Dubious', text, () => misuse.lock(c));
     }
     edges.join(ts, objectKey(objects.number(c)));

@@ -4,7 +4,7 @@
  *
  * | from T_HELD + | what                                                                                        |
  * | ------------- | ------------------------------------------------------------------------------------------- |
- * | 0             | object waited for and its id, 0 for none; number of the thread that is being joined, 0 for none |
+ * | 0             | object waited for and its id, 0 for none; number of the thread that is being joined, 0 for none; 1 when detached (by whoever detaches it, atomic) |
  * | 16            | count of entries, then up to HELD_MAX of {object, id, mode and count, trace, f64 ms since}   |
  *
  * An entry whose object has another id or another owner by now is out of date: the lock was destroyed, or somebody else
@@ -157,6 +157,15 @@ export class Held {
   /** The thread is about to wait for another one to end; 0: it does not any more. */
   joins(ts: number, thread: number): void {
     this.i32[(ts + H_WAITS + 8) >> 2] = thread;
+  }
+
+  /** Nobody will join the thread. */
+  detach(ts: number): void {
+    Atomics.store(this.i32, (ts + H_WAITS + 12) >> 2, 1);
+  }
+
+  isDetached(ts: number): boolean {
+    return Atomics.load(this.i32, (ts + H_WAITS + 12) >> 2) === 1;
   }
 
   /** Number of the thread that it waits for, 0 for none. */

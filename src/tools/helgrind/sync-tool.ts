@@ -129,7 +129,7 @@ export class SyncTool implements SyncState {
     this.conditions = new Conditions(env, this.locks, options['check-cond-signal-mutex'] === 'yes');
     this.semaphores = new Semaphores(env);
     this.barriers = new Barriers(machine, env);
-    this.threads = new Threads(env, h.tables, () => this.identity(THREADS));
+    this.threads = new Threads(machine, env, h.tables, () => this.identity(THREADS));
     this.raw = new RawSync(host, edges);
     this.wraps = pthreadWraps(this);
     this.requests = requests(this, this.requestEnv(edges));
@@ -141,6 +141,10 @@ export class SyncTool implements SyncState {
     return {
       edges,
       fresh: (addr, size) => h.fresh(addr, size),
+      recording: (ts, what, on) => {
+        const n = on ? -1 : 1;
+        host.rt['hg_ignore']?.(ts, what === 'reads' ? n : 0, what === 'writes' ? n : 0);
+      },
       checking: (addr, size, on) =>
         this.pieces(addr, size, (at, n) => host.rt['hg_checking']?.(at, n, on ? 1 : 0)),
       blockAt: (addr) => h.blockAt(addr),

@@ -35,6 +35,9 @@ const SERIAL_THREAD = -1;
 
 /** Bytes of the objects of the C library that are 0 in their static initialisers. */
 const MUTEX_HEAD = 16;
+/** pthread_attr_t of glibc (nptl/internaltypes.h): the word with its flags, and the one for a detached thread. */
+const ATTR_FLAGS = 8;
+const ATTR_DETACHED = 1;
 const COND_SIZE = 48;
 
 type Hook = (c: WrappedCall) => void;
@@ -96,7 +99,8 @@ function threadWraps(s: SyncState): Wrap[] {
     {
       names: ['pthread_create'],
       post: (c, r) => {
-        if ((r | 0) === 0) s.threads.created(s.word(c.arg(0)) ?? 0, s.lastCreated());
+        const detached = c.arg(1) !== 0 && ((s.word(c.arg(1) + ATTR_FLAGS) ?? 0) & ATTR_DETACHED) !== 0;
+        if ((r | 0) === 0) s.threads.created(c.ts, s.word(c.arg(0)) ?? 0, s.lastCreated(), detached);
         else s.misuse.apiError(c.ts, 'pthread_create', r | 0);
         return undefined;
       },
@@ -114,7 +118,10 @@ function threadWraps(s: SyncState): Wrap[] {
         (c, r) => s.threads.joined(c.ts, fn, c.arg(0), r),
       ),
     ),
-    wrap(['pthread_detach', 'thrd_detach'], null, (c, r) => judge(s, c, 'pthread_detach', r)),
+    wrap(['pthread_detach', 'thrd_detach'], null, (c, r) => {
+      if (r === 0) s.threads.detachedBy(c.ts, c.arg(0));
+      judge(s, c, 'pthread_detach', r);
+    }),
   ];
 }
 

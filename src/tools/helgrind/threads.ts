@@ -1,5 +1,15 @@
 /** Threads as the thread library knows them: handles, and the edges of creating and joining. */
 
+import {
+  LIFE_RUNNING,
+  LIFE_STARTING,
+  MAX_THREADS,
+  T_LIFE,
+  T_TID,
+  THREAD_STRIDE,
+  THREADS,
+} from '../../../kernel/core/layout.js';
+import type { Machine } from '../../../kernel/core/machine.js';
 import { exitKey } from './edges.js';
 import type { LockEnv } from './locks.js';
 import type { Tables } from './tables.js';
@@ -18,6 +28,7 @@ export class Threads {
   private mainKnown = false;
 
   constructor(
+    private readonly machine: Machine,
     private readonly env: LockEnv,
     private readonly tables: Tables,
     /** Tid and thread pointer of the program's first thread. */
@@ -25,8 +36,9 @@ export class Threads {
   ) {}
 
   /** pthread_create came back with 0 and this handle. */
-  created(handle: number, child: Created): void {
+  created(ts: number, handle: number, child: Created, detached: boolean): void {
     this.tables.addPthread(handle, child.tid);
+    if (detached) this.detached(ts, child.tid);
     if (this.mainKnown) return;
     this.mainKnown = true;
     // A handle lies at the same distance from the thread pointer in every thread: so the first thread's is known too.
@@ -51,8 +63,27 @@ export class Threads {
     } else if (result !== EBUSY && result !== ETIMEDOUT) this.env.misuse.apiError(ts, fn, result);
   }
 
+  /** Nobody will join the thread: what it leaves at its end is not kept. */
+  detached(ts: number, tid: number): void {
+    if (tid === 0) return;
+    const { i32 } = this.machine;
+    for (let slot = 0; slot < MAX_THREADS; slot++) {
+      const other = THREADS + slot * THREAD_STRIDE;
+      const life = Atomics.load(i32, (other + T_LIFE) >> 2);
+      if (i32[(other + T_TID) >> 2] !== tid || (life !== LIFE_RUNNING && life !== LIFE_STARTING)) continue;
+      this.env.held.detach(other);
+      return;
+    }
+    this.env.edges.forget(ts, exitKey(tid));
+  }
+
+  /** A call of pthread_detach succeeded. */
+  detachedBy(ts: number, handle: number): void {
+    this.detached(ts, this.tables.tidOf(handle));
+  }
+
   /** The thread ends: what it did is there for whoever joins it. */
   ends(ts: number, tid: number): void {
-    this.env.edges.replace(ts, exitKey(tid));
+    if (!this.env.held.isDetached(ts)) this.env.edges.replace(ts, exitKey(tid));
   }
 }
