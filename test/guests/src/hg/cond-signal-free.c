@@ -3,10 +3,11 @@
 
 static pthread_mutex_t m = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t c = PTHREAD_COND_INITIALIZER;
-static long ready;
+static long waits, ready;
 
 static void *work(void *arg) {
   pthread_mutex_lock(&m);
+  waits = 1;
   while (!ready) pthread_cond_wait(&c, &m);
   pthread_mutex_unlock(&m);
   return arg;
@@ -14,10 +15,12 @@ static void *work(void *arg) {
 
 int main(void) {
   pthread_t t = begin(work, NULL);
-  nap(50);
-  pthread_mutex_lock(&m);
-  ready = 1;
-  pthread_mutex_unlock(&m);
+  for (long w = 0; !w; nap(1)) {
+    pthread_mutex_lock(&m);
+    w = waits;
+    ready = w;
+    pthread_mutex_unlock(&m);
+  }
   pthread_cond_signal(&c);
   end(t);
   puts("cond-signal-free: done");

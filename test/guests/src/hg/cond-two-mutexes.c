@@ -3,27 +3,31 @@
 
 static pthread_mutex_t a = PTHREAD_MUTEX_INITIALIZER, b = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t c = PTHREAD_COND_INITIALIZER;
-static sem_t about;
+static long waits, over;
 
 static void *work(void *arg) {
   pthread_mutex_lock(&a);
-  sem_post(&about);
-  struct timespec at = in(CLOCK_REALTIME, 1500);
-  pthread_cond_timedwait(&c, &a, &at);
+  waits = 1;
+  while (!over) pthread_cond_wait(&c, &a);
   pthread_mutex_unlock(&a);
   return arg;
 }
 
 int main(void) {
-  sem_init(&about, 0, 0);
   pthread_t t = begin(work, NULL);
-  sem_wait(&about);
-  pthread_mutex_lock(&a);
-  pthread_mutex_unlock(&a);
+  for (long w = 0; !w; nap(1)) {
+    pthread_mutex_lock(&a);
+    w = waits;
+    pthread_mutex_unlock(&a);
+  }
   pthread_mutex_lock(&b);
   struct timespec at = in(CLOCK_REALTIME, 10);
   pthread_cond_timedwait(&c, &b, &at);
   pthread_mutex_unlock(&b);
+  pthread_mutex_lock(&a);
+  over = 1;
+  pthread_cond_broadcast(&c);
+  pthread_mutex_unlock(&a);
   end(t);
   puts("cond-two-mutexes: done");
 }
