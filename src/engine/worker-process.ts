@@ -11,11 +11,13 @@ import {
   G_HEAT_LIMIT,
   G_IMAGES,
   G_LIVE_THREADS,
+  G_MULTI,
   G_SERIAL,
   G_STATS,
   G_TSO,
   STOP_EXIT,
   T_FUTEX_STATE,
+  T_MULTI,
   T_SLOT,
   T_STOP,
   T_X,
@@ -272,7 +274,12 @@ export class WorkerProcess {
       scheduled: this.schedule,
       current: () => this.current,
       codeGone: (lo, hi) => this.cache.flushRange(this.current, lo, hi),
-      spawn: (ts) => services.spawn(ts),
+      spawn: (ts) => {
+        const { i32 } = this.machine;
+        i32[(ts + T_MULTI) >> 2] = 1;
+        if (Atomics.exchange(i32, G_MULTI >> 2, 1) === 0) services.goParallel();
+        services.spawn(ts);
+      },
       blocked: (fn) => services.blocked(fn),
       yieldTurn: (ts) => services.yieldTurn(ts),
     });
