@@ -55,7 +55,12 @@ export const G_THREAD_EVENT = 0x00010034;
  * How often code is interpreted before it is translated (src/rt/interpret.ts); 0 = translate at once. Written at
  * start-up only.
  */
-export const G_HEAT_LIMIT = 0x00010040;
+export const G_HEAT_LIMIT = 0x00010048;
+/** Changes of one window cell after which code is translated anew, with windows as they are then. Translation lock. */
+export const G_THRASH_LIMIT = 0x0001004c;
+/** Windows that translated code has cells for, by slot: number of the first page, 0 = free. 32 words. Translation lock. */
+export const G_WINDOWS = 0x00010800;
+export const WINDOW_SLOTS = 32;
 /** 1 when the host orders plain accesses at least as strongly as TSO. Written at start-up only. */
 export const G_TSO = 0x0001003c;
 /** Shared, atomic: bumped when a file was mapped, so that every worker looks for its symbols. */
@@ -200,11 +205,15 @@ export const JC_ENTRIES = 1024;
 /** Shadow call stack: entries of 16 bytes {return address i64, sp i64}. */
 export const T_CALLS = 26624;
 export const CALLS_MAX = 2048;
-/** Windows by base register: entry (reg * 2 + mode) * REGWIN_ENTRY {lo i64, lim i64, delta i32, pad}; mode 0 read,
- * 1 write; register 0 stands for addresses that come from no register. lim is the first offset that is not
- * usable for a 16-byte access, 0 for no window. */
+/**
+ * Window cells: entry n * REGWIN_ENTRY {lo i64, lim i64, delta i32, changes i32}; even ones for reading, odd ones for
+ * writing. lim is the first offset that is not usable for a 16-byte access, 0 for no window. Which access uses which:
+ * src/jit/windows.ts.
+ */
 export const T_REGWIN = 59392;
 export const REGWIN_ENTRY = 32;
+/** Bit of xlat's parameter: a load through a window for writing, so only one that permits writing goes there. */
+export const XLAT_THROUGH = 0x800;
 /** Rest of the 64 KiB block: free for the tool, from here on. */
 export const T_TOOL_AREA = 61440;
 
@@ -229,6 +238,10 @@ export const UNWIND_DEPTH = 1;
 export const UNWIND_EXIT = 2;
 /** State was changed under the frames (signal, execve, code invalidated): restart at T_PC. */
 export const UNWIND_RESTART = 3;
+
+/** Bits of T_FAULT_KIND besides the access: it lies in two windows; the instruction must start over. */
+export const FAULT_STRADDLES = 0x100;
+export const FAULT_STALE = 0x200;
 
 export const ACCESS_READ = 1;
 export const ACCESS_WRITE = 2;
@@ -304,6 +317,12 @@ export const HEAT_ENTRIES = 8192;
 /** u32 by halfword: the 32-bit instruction that a compressed one stands for, all ones where there is none. */
 export const RVC_TABLE = 0x0c880000;
 export const RVC_TABLE_SIZE = 0x00040000;
+/**
+ * Windows that interpreted loads and stores went through: SITE_ENTRIES x 8 bytes {low half of pc, number of the
+ * window's first page}, direct mapped by pc. Racy hints.
+ */
+export const SITES = 0x0c8c0000;
+export const SITE_ENTRIES = 16384;
 
 /** The L4 face's own words: see kernel/l4/layout.ts. Its lock. */
 export const L4_AREA = 0x0c900000;

@@ -4,6 +4,8 @@
  */
 import {
   ACCESS_EXEC,
+  FAULT_STALE,
+  FAULT_STRADDLES,
   G_EXITING,
   STOP_EXIT,
   STOP_SIGNAL,
@@ -97,6 +99,7 @@ export class GuestThread {
       js_page: (ts: number) => this.page(ts),
       js_code: (ts: number) => this.code(ts),
       js_poll: (ts: number) => this.poll(ts),
+      js_thrash: (ts: number) => this.thrash(ts),
       js_clock: () => this.hooks.clock(),
     };
   }
@@ -281,6 +284,14 @@ export class GuestThread {
     return 0;
   }
 
+  /** A window cell changes too often: 1 = code was dropped over it, the instruction starts over. */
+  private thrash(ts: number): number {
+    this.threads.enterKernel(ts);
+    this.cache.thrash(ts);
+    const stale = this.threads.leaveKernel(ts);
+    return this.settle(ts) || stale ? 1 : 0;
+  }
+
   /** Safepoint. */
   private poll(ts: number): void {
     const { i32 } = this;
@@ -294,7 +305,3 @@ export class GuestThread {
     this.settle(ts);
   }
 }
-
-/** Bits of T_FAULT_KIND besides the access. */
-const FAULT_STRADDLES = 0x100;
-const FAULT_STALE = 0x200;

@@ -13,6 +13,7 @@ import {
   G_HEAT_LIMIT,
   G_SERIAL,
   G_STUCK_FOUND,
+  G_THRASH_LIMIT,
   G_THREAD_EVENT,
   G_TSO,
   RVC_TABLE,
@@ -49,6 +50,8 @@ import { ToolRuntime } from './tool-runtime.js';
  * hundred passes of the interpreter over the same code.
  */
 const HEAT_LIMIT = 300;
+/** First value of G_THRASH_LIMIT: the time lost by then is about that of translating anew. */
+const THRASH_LIMIT = 1_000_000;
 
 /** How long the other threads have to end after a worker died, in ms. */
 const GRACE_MS = 2000;
@@ -102,6 +105,7 @@ export class MainProcess {
     i32[G_SERIAL >> 2] = config.atomicity === 'serial' ? 1 : 0;
     i32[G_FUEL >> 2] = 20000;
     i32[G_HEAT_LIMIT >> 2] = HEAT_LIMIT;
+    i32[G_THRASH_LIMIT >> 2] = THRASH_LIMIT;
     this.machine.u8.set(readFileSync(RVC_BIN), RVC_TABLE);
     i32[G_TSO >> 2] = process.arch === 'x64' ? 1 : 0;
   }

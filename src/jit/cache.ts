@@ -7,10 +7,17 @@ import {
   G_HEAT_LIMIT,
   G_LOCK_TRANSLATION,
   G_MULTI,
+  G_THRASH_LIMIT,
+  G_WINDOWS,
+  HEAT,
+  HEAT_ENTRIES,
   JC_ENTRIES,
   PAGE_SIZE,
+  SITE_ENTRIES,
+  SITES,
   T_CODE_SEEN,
   T_JC,
+  WINDOW_SLOTS,
 } from '../../kernel/core/layout.js';
 import type { Machine } from '../../kernel/core/machine.js';
 import type { ThreadTable } from '../../kernel/core/threads.js';
@@ -70,7 +77,7 @@ export class CodeCache implements SlotSource {
     private readonly task: number,
     private readonly fetch: Fetch,
     private readonly instrument: Instrument | null,
-    private readonly opts: Omit<TranslateOptions, 'multi'>,
+    private readonly opts: Omit<TranslateOptions, 'multi' | 'slotAt'>,
     private readonly rtModule: WebAssembly.Module,
     private readonly js: Record<string, CallableFunction>,
   ) {
@@ -187,7 +194,45 @@ export class CodeCache implements SlotSource {
   }
 
   private options(): TranslateOptions {
-    return { ...this.opts, multi: this.machine.i32[G_MULTI >> 2] !== 0 };
+    const { i32 } = this.machine;
+    return {
+      ...this.opts,
+      multi: i32[G_MULTI >> 2] !== 0,
+      slotAt: (pc) => this.windowSlot(pc),
+    };
+  }
+
+  /** Slot of the window that the interpreter's access at pc went through, -1 when it has not been there. */
+  private windowSlot(pc: number): number {
+    const { u32 } = this.machine;
+    const e = (SITES >> 2) + ((pc / 2) & (SITE_ENTRIES - 1)) * 2;
+    if (u32[e] !== pc >>> 0) return -1;
+    const page = u32[e + 1]!;
+    const slots = u32.subarray(G_WINDOWS >> 2, (G_WINDOWS >> 2) + WINDOW_SLOTS);
+    // From the end: registers that point to memory have low numbers mostly.
+    for (let slot = WINDOW_SLOTS - 1; slot >= 0; slot--) {
+      if (slots[slot] === 0) slots[slot] = page;
+      if (slots[slot] === page) return slot;
+    }
+    return -1;
+  }
+
+  /**
+   * A window cell keeps changing: drops all code, to see anew what windows are in use. Each time it takes twice as
+   * many changes.
+   */
+  thrash(ts: number): void {
+    const { i32 } = this.machine;
+    this.lock.lock(this.machine.self);
+    try {
+      if (this.outdated() || i32[G_HEAT_LIMIT >> 2] === 0) return;
+      i32[G_THRASH_LIMIT >> 2]! *= 2;
+      i32.fill(0, G_WINDOWS >> 2, (G_WINDOWS >> 2) + WINDOW_SLOTS);
+      i32.fill(0, HEAT >> 2, (HEAT >> 2) + HEAT_ENTRIES * 2);
+      this.endGeneration(ts);
+    } finally {
+      this.lock.unlock();
+    }
   }
 
   /** Runs fn under the translation lock; 0 when the generation ended meanwhile. Makes room first. */

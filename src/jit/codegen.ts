@@ -3,9 +3,10 @@ import { REGWIN_ENTRY, T_F, T_FCSR, T_LIMIT, T_PC, T_REGWIN, T_X } from '../../k
 import { type Block, EXIT_FAULT, type Opnd, REG_F, REG_FCSR, type Term, type Ty } from '../ir/ir.js';
 import { BlockEmitter } from './emit-block.js';
 import { analyse, type Flow } from './flow.js';
-import { analyseCells, type BlockFacts, CELL_WINDOW, cellsOf, comesBack } from './liveness.js';
+import { analyseCells, type BlockFacts, cellsOf, comesBack } from './liveness.js';
 import type { Region } from './region.js';
 import { Bytes, F32, F64, type Fixup, type Hint, I32, I64, type ModuleBuilder, VOID, W } from './wasm.js';
+import { CELL_WINDOW, type CellOf } from './windows.js';
 
 export interface CodegenOptions {
   /** Host orders plain accesses like TSO: weaker fences cost nothing. */
@@ -18,6 +19,8 @@ export interface CodegenOptions {
   fuel: number;
   /** Accesses go through the byte-wise slow path (regions of one instruction). */
   slow: boolean;
+  /** The window that an access uses. */
+  cellOf: CellOf;
   /** Function in the module under construction for pc, or -1. */
   localFn(pc: number): number;
 }
@@ -67,7 +70,7 @@ export class RegionEmitter {
     this.flow = analyse(this.region.blocks.length, this.succ, (from, to) => {
       this.succ[from] = this.succ[from]!.filter((t) => t !== to);
     });
-    this.facts = analyseCells(this.region, this.flow.order, this.succ);
+    this.facts = analyseCells(this.region, this.flow.order, this.succ, this.opts.cellOf);
     const o = this.out;
     // A deep stack, or a request to stop: give the pc back to the dispatcher.
     this.get(P_DEPTH);

@@ -3,14 +3,15 @@
  * goes through wasm locals, which V8's compilers turn into registers. Reads of guest registers alias the
  * register's own local until that is about to change.
  */
-import { RES_FILTER, RES_LINES, T_BARRIER } from '../../kernel/core/layout.js';
+import { RES_FILTER, RES_LINES, T_BARRIER, XLAT_THROUGH } from '../../kernel/core/layout.js';
 import { type Block, type Opnd, REG_FCSR, type Stmt, type Tmp } from '../ir/ir.js';
 import { LOADS, OPS, STORES } from '../ir/ops.js';
 import type { RegionEmitter } from './codegen.js';
 import { emitFp } from './emit-fp.js';
 import { emitRv } from './emit-rv.js';
-import { type BlockFacts, windowCell } from './liveness.js';
+import type { BlockFacts } from './liveness.js';
 import { F32, F64, I32, I64, VOID, W } from './wasm.js';
+import { CELL_WINDOW, forWriting } from './windows.js';
 
 type OpStmt = Extract<Stmt, { s: 'op' }>;
 
@@ -298,11 +299,12 @@ export class BlockEmitter {
         o.u8(W.i64Add);
       }
     };
-    const cell = windowCell(s.base, s.acc);
+    const cell = r.opts.cellOf(s);
+    const through = s.acc === 'r' && forWriting(cell) ? XLAT_THROUGH : 0;
     const miss = (fn: string): void => {
       r.get(r.tsLocal);
       guestAddr();
-      r.i32(s.size | (ACC_BITS[s.acc] << 8) | ((cell - windowCell(0, 'r')) << 16));
+      r.i32(s.size | (ACC_BITS[s.acc] << 8) | through | ((cell - CELL_WINDOW) << 16));
       r.callImport(fn, [I32, I64, I32], [I32]);
       r.tee(h);
       o.u8(W.i32Eqz);

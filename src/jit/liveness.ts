@@ -1,11 +1,11 @@
 /**
  * Which guest registers and windows must be in wasm locals where, and which locals are newer than the thread
- * state. A *cell* is a guest register (0..64) or a window (CELL_WINDOW + reg * 2 + mode).
+ * state. A *cell* is a guest register (0..64) or a window (windows.ts).
  */
 import { type Block, REG_COUNT, REG_FCSR, type Stmt, type Term } from '../ir/ir.js';
 import type { Region } from './region.js';
+import type { CellOf } from './windows.js';
 
-export const CELL_WINDOW = REG_COUNT;
 export const CELLS = REG_COUNT + 64;
 
 export type CellSet = Uint8Array;
@@ -20,10 +20,6 @@ export interface BlockFacts {
   reloadAt: Map<number, number[]>;
   /** Dirty registers at the terminator. */
   dirtyEnd: number[];
-}
-
-export function windowCell(base: number, acc: 'r' | 'w' | 'rw'): number {
-  return CELL_WINDOW + Math.max(base, 0) * 2 + (acc === 'r' ? 0 : 1);
 }
 
 /** Whether execution may leave the region at this statement with the registers as they are. */
@@ -46,7 +42,12 @@ export function cellsOf(set: CellSet): number[] {
   return list(set, CELLS);
 }
 
-export function analyseCells(region: Region, order: readonly number[], succ: number[][]): BlockFacts[] {
+export function analyseCells(
+  region: Region,
+  order: readonly number[],
+  succ: number[][],
+  cellOf: CellOf,
+): BlockFacts[] {
   const facts = region.blocks.map(
     (): BlockFacts => ({
       dirtyIn: new Uint8Array(CELLS),
@@ -59,10 +60,10 @@ export function analyseCells(region: Region, order: readonly number[], succ: num
   );
   spreadDirty(region, order, succ, facts);
   for (const b of order) recordDirty(region.blocks[b]!, facts[b]!);
-  spreadLive(region, order, succ, facts);
+  spreadLive(region, order, succ, facts, cellOf);
   for (const b of order) {
     if (facts[b]!.reloadAt.size > 0)
-      scanBack(region.blocks[b]!, facts[b]!, liveOut(region, b, succ, facts), null);
+      scanBack(region.blocks[b]!, facts[b]!, liveOut(region, b, succ, facts), null, cellOf);
   }
   return facts;
 }
@@ -128,10 +129,16 @@ function recordDirty(block: Block, f: BlockFacts): void {
 }
 
 /** Fixed point of liveIn: what a block reads first, and what it lets through of what its successors read. */
-function spreadLive(region: Region, order: readonly number[], succ: number[][], facts: BlockFacts[]): void {
+function spreadLive(
+  region: Region,
+  order: readonly number[],
+  succ: number[][],
+  facts: BlockFacts[],
+  cellOf: CellOf,
+): void {
   const kills = region.blocks.map(() => new Uint8Array(CELLS));
   for (const b of order) {
-    facts[b]!.liveIn = scanBack(region.blocks[b]!, facts[b]!, new Uint8Array(CELLS), kills[b]!);
+    facts[b]!.liveIn = scanBack(region.blocks[b]!, facts[b]!, new Uint8Array(CELLS), kills[b]!, cellOf);
   }
   for (let changed = true; changed; ) {
     changed = false;
@@ -156,7 +163,7 @@ function liveOut(region: Region, b: number, succ: number[][], facts: BlockFacts[
  * Runs a block backwards from what is live behind it (`live` is changed and returned). Fills `kill` with the cells
  * that the block sets, and the reload lists of sync calls.
  */
-function scanBack(block: Block, f: BlockFacts, live: CellSet, kill: CellSet | null): CellSet {
+function scanBack(block: Block, f: BlockFacts, live: CellSet, kill: CellSet | null, cellOf: CellOf): CellSet {
   // Every terminator may write the dirty registers back (exits, calls, polls at back edges).
   for (const r of f.dirtyEnd) live[r] = 1;
   for (let i = block.stmts.length - 1; i >= 0; i--) {
@@ -173,7 +180,7 @@ function scanBack(block: Block, f: BlockFacts, live: CellSet, kill: CellSet | nu
         live[REG_FCSR] = 1;
         break;
       case 'xlat':
-        live[windowCell(s.base, s.acc)] = 1;
+        live[cellOf(s)] = 1;
         break;
       case 'call':
         if (s.sync) {

@@ -5,6 +5,7 @@ import { type CodegenOptions, RegionEmitter } from './codegen.js';
 import { discover, type Fetch, type Limits, type Region, single, TRAMPOLINE } from './region.js';
 import { countSteps, type StepKind } from './steps.js';
 import { I32, I64, ModuleBuilder } from './wasm.js';
+import { cellsByWindow, ownCell, type SlotAt } from './windows.js';
 
 export interface TranslateOptions {
   tso: boolean;
@@ -16,6 +17,8 @@ export interface TranslateOptions {
   /** Regions per module at most: callees of the head that are not translated yet come along. */
   batch: number;
   memoryPages: number;
+  /** Windows seen in use; missing: none. */
+  slotAt?: SlotAt;
   /** Count steps, and leave when the thread has none left. */
   steps?: StepKind;
 }
@@ -82,7 +85,7 @@ function emit(
   if (!slow) {
     for (const [i, r] of regions.entries()) local.set(r.head, i);
   }
-  const options: CodegenOptions = {
+  const options: Omit<CodegenOptions, 'cellOf'> = {
     tso: opts.tso,
     multi: opts.multi,
     fma: opts.fma,
@@ -99,7 +102,8 @@ function emit(
     });
     const slot = slow ? slowSlot : slots.slotOf(r.head);
     own.push(slot);
-    const e = new RegionEmitter(r, mod, options);
+    const cellOf = opts.slotAt ? cellsByWindow(r, opts.slotAt) : ownCell;
+    const e = new RegionEmitter(r, mod, { ...options, cellOf });
     mod.addFunction(0, e.emit(), e.fixups, e.hints);
   }
   return { bytes: mod.finish(opts.memoryPages), slots: own, regions };

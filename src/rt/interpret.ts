@@ -14,6 +14,8 @@ import {
   RES_FILTER,
   RES_LINES,
   RVC_TABLE,
+  SITE_ENTRIES,
+  SITES,
   T_BARRIER,
   T_F,
   T_JC,
@@ -101,14 +103,21 @@ function set(ts: u32, rd: u32, v: u64): void {
   if (rd) store<u64>(ts + T_X + (rd << 3), v);
 }
 
-// Host address of a guest operand, through the window of its base register as in translated code; 0 = fault.
+// Host address of the operand of the instruction at pc, through the window of its base register; 0 = fault. Notes
+// for the translation what window it was.
 // @ts-expect-error: decorator
 @inline
-function operand(ts: u32, base: u32, addr: u64, size: u32, acc: u32): u32 {
+function operand(ts: u32, pc: u64, base: u32, addr: u64, size: u32, acc: u32): u32 {
   const cell = (base << 1) + (acc >> 1);
   const w = ts + T_REGWIN + cell * REGWIN_ENTRY;
-  if (addr - load<u64>(w) < load<u64>(w + 8)) return <u32>addr + load<u32>(w + 16);
-  return xlat(ts, addr, size | (acc << 8) | (cell << 16));
+  const h =
+    addr - load<u64>(w) < load<u64>(w + 8)
+      ? <u32>addr + load<u32>(w + 16)
+      : xlat(ts, addr, size | (acc << 8) | (cell << 16));
+  const site = SITES + (((<u32>(pc >> 1)) & (SITE_ENTRIES - 1)) << 3);
+  store<u32>(site, <u32>pc);
+  store<u32>(site + 4, <u32>(load<u64>(w) >> 12));
+  return h;
 }
 
 // @ts-expect-error: decorator
@@ -305,7 +314,7 @@ export function interpret(ts: u32, depth: u32, pc: u64, ret: u64): u64 {
       case 0: {
         const addr = x(ts, rs1) + immI(i);
         if (f == 7) return refuse(pc);
-        const h = operand(ts, rs1, addr, 1 << (f & 3), ACCESS_READ);
+        const h = operand(ts, pc, rs1, addr, 1 << (f & 3), ACCESS_READ);
         if (h == 0) return leave(ts, pc, EXIT_FAULT, 0);
         let v: u64;
         switch (f) {
@@ -335,7 +344,7 @@ export function interpret(ts: u32, depth: u32, pc: u64, ret: u64): u64 {
       }
       case 1: {
         if (f != 2 && f != 3) return refuse(pc);
-        const h = operand(ts, rs1, x(ts, rs1) + immI(i), 1 << f, ACCESS_READ);
+        const h = operand(ts, pc, rs1, x(ts, rs1) + immI(i), 1 << f, ACCESS_READ);
         if (h == 0) return leave(ts, pc, EXIT_FAULT, 0);
         // A single is boxed in ones.
         store<u64>(ts + T_F + (rd << 3), f == 3 ? load<u64>(h) : <u64>load<u32>(h) | 0xffffffff00000000);
@@ -371,7 +380,7 @@ export function interpret(ts: u32, depth: u32, pc: u64, ret: u64): u64 {
       }
       case 8: {
         if (f > 3) return refuse(pc);
-        const h = operand(ts, rs1, x(ts, rs1) + immS(i), 1 << f, ACCESS_WRITE);
+        const h = operand(ts, pc, rs1, x(ts, rs1) + immS(i), 1 << f, ACCESS_WRITE);
         if (h == 0) return leave(ts, pc, EXIT_FAULT, 0);
         const v = x(ts, rs2);
         if (f == 3) put(ts, h, v, 8);
@@ -382,7 +391,7 @@ export function interpret(ts: u32, depth: u32, pc: u64, ret: u64): u64 {
       }
       case 9: {
         if (f != 2 && f != 3) return refuse(pc);
-        const h = operand(ts, rs1, x(ts, rs1) + immS(i), 1 << f, ACCESS_WRITE);
+        const h = operand(ts, pc, rs1, x(ts, rs1) + immS(i), 1 << f, ACCESS_WRITE);
         if (h == 0) return leave(ts, pc, EXIT_FAULT, 0);
         const v = load<u64>(ts + T_F + (rs2 << 3));
         if (f == 3) put(ts, h, v, 8);
@@ -395,14 +404,14 @@ export function interpret(ts: u32, depth: u32, pc: u64, ret: u64): u64 {
         const kind = i >> 27;
         if (kind == 2) {
           if (rs2) return refuse(pc);
-          const h = operand(ts, rs1, addr, 1 << f, ACCESS_READ);
+          const h = operand(ts, pc, rs1, addr, 1 << f, ACCESS_READ);
           if (h == 0) return leave(ts, pc, EXIT_FAULT, 0);
           set(ts, rd, <u64>(f == 2 ? lr_w(ts, h) : lr_d(ts, h)));
           break;
         }
         const amo = amoKind(kind);
         if (kind != 3 && amo < 0) return refuse(pc);
-        const h = operand(ts, rs1, addr, 1 << f, kind == 3 ? ACCESS_WRITE : ACCESS_READ | ACCESS_WRITE);
+        const h = operand(ts, pc, rs1, addr, 1 << f, kind == 3 ? ACCESS_WRITE : ACCESS_READ | ACCESS_WRITE);
         if (h == 0) return leave(ts, pc, EXIT_FAULT, 0);
         const v = <i64>x(ts, rs2);
         if (kind == 3) set(ts, rd, <u64>(f == 2 ? sc_w(ts, h, v) : sc_d(ts, h, v)));

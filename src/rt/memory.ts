@@ -4,11 +4,15 @@ import {
   ACCESS_WRITE,
   K_MAP_SEQ,
   K_ROOT,
+  G_THRASH_LIMIT,
+  FAULT_STALE,
+  FAULT_STRADDLES,
   PTE_COW,
   PTE_ORDER_SHIFT,
   PTE_R,
   PTE_W,
   REGWIN_ENTRY,
+  XLAT_THROUGH,
   T_FAULT_ADDR,
   T_FAULT_KIND,
   T_FAULT_SIZE,
@@ -30,6 +34,10 @@ import { store_watched } from './atomics';
 // Resolves the fault described in T_FAULT_*: 1 = retry, 0 = the guest faults.
 @external('env', 'js_page')
 export declare function js_page(ts: u32): i32;
+
+// The window of a cell has changed THRASH_LIMIT times: 1 = code was dropped over it, the instruction starts over.
+@external('env', 'js_thrash')
+declare function js_thrash(ts: u32): i32;
 
 const EXTEND_STEPS: i32 = 40;
 
@@ -118,6 +126,11 @@ function window(ts: u32, addr: u64, acc: u32, size: u32): bool {
       return true;
     }
   }
+  return find(ts, addr, acc, size);
+}
+
+// The same for a window that is not among those used last.
+function find(ts: u32, addr: u64, acc: u32, size: u32): bool {
   const slot = ts + T_TLB_PAGES + ((<u32>(addr >> 12) & (TLB_ENTRIES - 1)) * TLB_ENTRY);
   const tag = ((addr >> 12) << 8) | <u64>acc;
   if (load<u64>(slot) == tag) take(ts, slot);
@@ -128,26 +141,73 @@ function window(ts: u32, addr: u64, acc: u32, size: u32): bool {
     }
     keep(ts, slot, tag);
   }
-  const next = load<u32>(set + 28);
-  keep(ts, set + next * TLB_ENTRY, tag);
-  store<u32>(set + 28, (next + 1) & (TLB_WAYS - 1));
+  keepRecent(ts, addr, acc);
   return true;
 }
 
-// p = size | access << 8 | window index << 16. Host address of addr, or 0: T_FAULT_* says why. Kind 0x100 is
-// set when the access straddles two windows and must be repeated byte by byte.
+// The current window becomes one of those used last.
+function keepRecent(ts: u32, addr: u64, acc: u32): void {
+  const set = ts + T_TLB + (acc & 3) * (TLB_WAYS * TLB_ENTRY);
+  const next = load<u32>(set + 28);
+  keep(ts, set + next * TLB_ENTRY, ((addr >> 12) << 8) | <u64>acc);
+  store<u32>(set + 28, (next + 1) & (TLB_WAYS - 1));
+}
+
+// p = size | access << 8 | XLAT_THROUGH | window cell << 16. Host address of addr, or 0: T_FAULT_* says why. Kind
+// 0x100 is set when the access straddles two windows and must be repeated byte by byte.
 export function xlat(ts: u32, addr: u64, p: u32): u32 {
+  const acc = p & XLAT_THROUGH ? ACCESS_WRITE : (p >> 8) & 7;
+  const set = ts + T_TLB + acc * (TLB_WAYS * TLB_ENTRY);
+  for (let e = set; e < set + TLB_WAYS * TLB_ENTRY; e += TLB_ENTRY) {
+    const lo = load<u64>(e + 8);
+    const len = load<u64>(e + 16);
+    if (addr - lo < len) return install(ts, addr, p, lo, len, load<u32>(e + 24));
+  }
+  if (p & XLAT_THROUGH) return loadThrough(ts, addr, p);
+  if (!find(ts, addr, acc, p & 255)) return 0;
+  return install(ts, addr, p, load<u64>(ts + T_WIN_LO), load<u64>(ts + T_WIN_LIM), load<u32>(ts + T_WIN_DELTA));
+}
+
+// A load through a window for writing that is not among those used last. Memory that can only be read, for now at
+// least, is reached without one.
+function loadThrough(ts: u32, addr: u64, p: u32): u32 {
   const size = p & 255;
-  const acc = (p >> 8) & 255;
-  if (!window(ts, addr, acc, size)) return 0;
-  const lo = load<u64>(ts + T_WIN_LO);
-  const len = load<u64>(ts + T_WIN_LIM);
-  const delta = load<u32>(ts + T_WIN_DELTA);
-  if (addr - lo + size > len) {
-    fault(ts, addr, size, acc | 0x100);
+  if (findWindow(ts, addr, ACCESS_WRITE)) {
+    keepRecent(ts, addr, ACCESS_WRITE);
+    return install(ts, addr, p, load<u64>(ts + T_WIN_LO), load<u64>(ts + T_WIN_LIM), load<u32>(ts + T_WIN_DELTA));
+  }
+  if (!window(ts, addr, ACCESS_READ, size)) return 0;
+  if (addr - load<u64>(ts + T_WIN_LO) + size > load<u64>(ts + T_WIN_LIM)) {
+    fault(ts, addr, size, ACCESS_READ | FAULT_STRADDLES);
+    return 0;
+  }
+  if (thrashes(ts, ts + T_REGWIN + (p >> 16) * REGWIN_ENTRY)) {
+    fault(ts, addr, size, ACCESS_READ | FAULT_STALE);
+    return 0;
+  }
+  return <u32>addr + load<u32>(ts + T_WIN_DELTA);
+}
+
+// Counts a change of the window cell at w. True when that has led to code being dropped: the instruction starts over.
+function thrashes(ts: u32, w: u32): bool {
+  const changes = load<u32>(w + 20) + 1;
+  store<u32>(w + 20, changes);
+  if (changes < load<u32>(G_THRASH_LIMIT)) return false;
+  store<u32>(w + 20, 0);
+  return js_thrash(ts) != 0;
+}
+
+// The window goes into the access's cell, unless the access leaves it.
+function install(ts: u32, addr: u64, p: u32, lo: u64, len: u64, delta: u32): u32 {
+  if (addr - lo + (p & 255) > len) {
+    fault(ts, addr, p & 255, ((p >> 8) & 7) | FAULT_STRADDLES);
     return 0;
   }
   const w = ts + T_REGWIN + (p >> 16) * REGWIN_ENTRY;
+  if (load<u64>(w) != lo && thrashes(ts, w)) {
+    fault(ts, addr, p & 255, ((p >> 8) & 7) | FAULT_STALE);
+    return 0;
+  }
   store<u64>(w, lo);
   store<u64>(w + 8, len - 15);
   store<u32>(w + 16, delta);

@@ -7,6 +7,7 @@ import { c32, c64, isConst, type Opnd, REG_F } from '../../src/ir/ir.js';
 import { foldOp, OPS } from '../../src/ir/ops.js';
 import { RegionEmitter } from '../../src/jit/codegen.js';
 import { I32, I64, ModuleBuilder } from '../../src/jit/wasm.js';
+import { ownCell } from '../../src/jit/windows.js';
 import { JitRig, LARGE } from '../support/jit-rig.js';
 
 const VALUES = [
@@ -69,6 +70,7 @@ test('every pure operation: wasm, interpreter and folding', (t) => {
       fuel: 9,
       slow: false,
       localFn: () => -1,
+      cellOf: ownCell,
     });
     mod.addFunction(0, e.emit(), e.fixups, []);
     const wasm = new WebAssembly.Module(mod.finish(65536) as Uint8Array<ArrayBuffer>);
