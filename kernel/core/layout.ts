@@ -56,7 +56,10 @@ export const G_THREAD_EVENT = 0x00010034;
  * start-up only.
  */
 export const G_HEAT_LIMIT = 0x00010048;
-/** Changes of one window cell after which code is translated anew, with windows as they are then. Translation lock. */
+/**
+ * Changes of one window cell after which code is translated anew, with windows as they are then; 0 = never.
+ * Translation lock.
+ */
 export const G_THRASH_LIMIT = 0x0001004c;
 /** Windows that translated code has cells for, by slot: number of the first page, 0 = free. 32 words. Translation lock. */
 export const G_WINDOWS = 0x00010800;

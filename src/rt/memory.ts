@@ -192,7 +192,8 @@ function loadThrough(ts: u32, addr: u64, p: u32): u32 {
 function thrashes(ts: u32, w: u32): bool {
   const changes = load<u32>(w + 20) + 1;
   store<u32>(w + 20, changes);
-  if (changes < load<u32>(G_THRASH_LIMIT)) return false;
+  const limit = load<u32>(G_THRASH_LIMIT);
+  if (limit == 0 || changes < limit) return false;
   store<u32>(w + 20, 0);
   return js_thrash(ts) != 0;
 }
