@@ -30,6 +30,14 @@ export type SlotChange =
 export interface CapEvents {
   filled(task: number, index: number, obj: number, how: SlotChange): void;
   emptied(task: number, index: number, obj: number, how: SlotChange): void;
+  /** The slot may not destroy its object, which was asked for. It is emptied next. */
+  refused(task: number, index: number, obj: number): void;
+  /** Rights were taken from a full slot. */
+  weakened(task: number, index: number, rights: number): void;
+  /** The object of a sent slot did not arrive. */
+  lost(task: number, index: number, reason: 'rights' | 'empty'): void;
+  /** The object was destroyed; all its slots are empty. */
+  gone(obj: number): void;
 }
 
 export class Caps {
@@ -102,6 +110,10 @@ export class Caps {
       this.destroy(obj, slot, how);
       return;
     }
+    if (how === 'delete') {
+      this.events?.refused(state.w(slot + L.S_TASK), state.w(slot + L.S_INDEX), obj);
+      how = 'unmap';
+    }
     this.#unlink(slot, how);
     if (attr & L.SLOT_COUNTED) {
       const refs = state.w(obj + L.O_REFS);
@@ -122,6 +134,7 @@ export class Caps {
     for (let slot = state.w(obj + L.O_SLOTS); slot !== 0; slot = state.w(obj + L.O_SLOTS)) {
       this.#unlink(slot, slot === first ? how : 'destroyed');
     }
+    this.events?.gone(obj);
     state.setW(obj + L.O_NEXT, state.w(L.A_DYING));
     state.setW(L.A_DYING, obj);
     state.setW(obj + L.O_CHARGE, state.w(obj + L.O_CHARGE) | DYING);

@@ -18,6 +18,7 @@ import { Call } from './call.js';
 import { Caps } from './caps.js';
 import { deadlineOf } from './clock.js';
 import type { L4Env } from './env.js';
+import type { L4Events } from './events.js';
 import { Faults } from './faults.js';
 import { GONE, Ipc } from './ipc.js';
 import * as L from './layout.js';
@@ -27,6 +28,7 @@ import { MiscObjects } from './obj-misc.js';
 import { TaskObject } from './obj-task.js';
 import { ThreadObject } from './obj-thread.js';
 import { Objects } from './objects.js';
+import { Observer } from './observe.js';
 import { DATASPACE_READER, Dataspaces } from './services/dataspace.js';
 import { MemAlloc } from './services/mem-alloc.js';
 import { EmptyNamespace } from './services/namespace.js';
@@ -50,6 +52,7 @@ export class L4Kernel {
   readonly objects: Objects;
   readonly transfer: Transfer;
   readonly dataspaces: Dataspaces;
+  private observer: Observer | null = null;
   private readonly faults: Faults;
   private readonly words: Words;
 
@@ -95,6 +98,17 @@ export class L4Kernel {
     return this.state.boot() && this.memory.boot();
   }
 
+  /** Tells `events` from now on what happens on this worker, and the first one in a run what is there already. */
+  observe(events: L4Events): void {
+    const observer = new Observer(this.state, this.caps, events);
+    this.observer = observer;
+    this.caps.events = observer;
+    this.transfer.observer = observer;
+    this.tasks.observer = observer;
+    const first = Atomics.exchange(this.state.i32, L.A_OBSERVED >>> 2, 1) === 0;
+    if (first) this.locked(() => observer.replay());
+  }
+
   /** Nothing will ever happen again: the run ends as a machine that is switched off. */
   private idle(): void {
     if (Atomics.load(this.state.i32, G_EXITING >> 2) !== 0) return;
@@ -130,6 +144,7 @@ export class L4Kernel {
       return 1;
     }
     if (trace) this.env.trace(this.traceResult(ts, me));
+    this.observer?.leave(ts, me);
     if (yields) this.env.yieldTurn(ts);
     return 0;
   }
@@ -187,6 +202,8 @@ export class L4Kernel {
       }
     }
     state.setW(me + L.H_RIGHTS, rights & 0xff);
+    const special = (low & (A.SEL_SPECIAL | A.SEL_REPLY)) !== 0;
+    this.observer?.enter(ts, me, obj, rights, special ? -1 : index);
     if ((op & A.OP_REPLY) !== 0 && (op & A.OP_SEND) !== 0) {
       if (replyTo === 0) return this.fail(ts, me, utcb, A.IPC_NOT_EXISTENT);
       return this.finish(ts, me, utcb, ipc.exchange(me, 0, replyTo, replyTo, 0));

@@ -25,6 +25,8 @@ export const A_NODE_END = L4_AREA + 0x6c;
 export const A_HASH = L4_AREA + 0x70;
 /** Segment of the kernel info page: file id. */
 export const A_KIP = L4_AREA + 0x74;
+/** 1 once whoever watches was told of everything that was there at the start. Atomic. */
+export const A_OBSERVED = L4_AREA + 0x78;
 /** Threads by engine slot: object of the thread that runs there, 1024 words. */
 export const A_THREAD_OF = L4_AREA + 0x1000;
 /** Tasks by engine slot: object, or 0; and how many engine threads still use the slot. 64 pairs. */

@@ -275,6 +275,7 @@ export class MiscObjects {
     switch (op) {
       case 0:
         state.setName(obj, untilNul(call.bytes(1, L.NAME_BYTES)));
+        this.tasks.observer?.named(obj);
         return reply(0);
       case 1:
         call.setMr(0, state.id(obj));

@@ -99,7 +99,11 @@ export class TaskObject {
       }
       const attr = state.w(slot + L.S_ATTR);
       if (remove && (attr & A.CAP_D) !== 0) caps.empty(slot, true, 'delete');
-      else state.setW(slot + L.S_ATTR, attr & ~(page.rights & (A.CAP_W | A.CAP_S | A.CAP_D)));
+      else {
+        const left = attr & ~(page.rights & (A.CAP_W | A.CAP_S | A.CAP_D));
+        state.setW(slot + L.S_ATTR, left);
+        caps.events?.weakened(task, state.w(slot + L.S_INDEX), left);
+      }
     });
   }
 

@@ -14,12 +14,15 @@ import type { Flexpage } from './fpage.js';
 import type { Ipc } from './ipc.js';
 import * as L from './layout.js';
 import type { Memory } from './memory.js';
+import type { Observer } from './observe.js';
 import type { L4State } from './state.js';
 
 /** Selector word that names nothing. */
 export const NO_CAP = -4096;
 
 export class Tasks {
+  observer: Observer | null = null;
+
   constructor(
     private readonly state: L4State,
     private readonly env: L4Env,
@@ -99,6 +102,7 @@ export class Tasks {
     state.setW(L.A_THREAD_OF + state.w(ts + T_SLOT) * 4, thread);
     state.setW(L.A_TASK_OF + slot * 8 + 4, state.w(L.A_TASK_OF + slot * 8 + 4) + 1);
     this.flag(thread, L.HF_STARTED);
+    this.observer?.started(thread, ts);
     env.spawn(ts);
     return true;
   }

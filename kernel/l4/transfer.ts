@@ -8,6 +8,7 @@ import type { Caps, SlotChange } from './caps.js';
 import { coversAll, type Flexpage, meet, readFlexpage } from './fpage.js';
 import * as L from './layout.js';
 import type { Memory } from './memory.js';
+import type { Observer } from './observe.js';
 import type { L4State } from './state.js';
 
 /** A receive buffer that an item may go into. */
@@ -68,6 +69,8 @@ class BufferList {
 }
 
 export class Transfer {
+  observer: Observer | null = null;
+
   constructor(
     private readonly state: L4State,
     private readonly caps: Caps,
@@ -89,7 +92,9 @@ export class Transfer {
     const rights = state.w(from + L.H_RIGHTS);
     if ((tag & A.TAG_FPU) !== 0 && (rights & A.CAP_S) !== 0) this.fpu(from, to, target);
     const items = (tag >>> 6) & 63;
-    return items === 0 ? 0 : this.items(from, to, count, items, (rights & A.CAP_S) !== 0);
+    if (items === 0) return 0;
+    const move = (): number => this.items(from, to, count, items, (rights & A.CAP_S) !== 0);
+    return this.observer === null ? move() : this.observer.transfer(from, to, move);
   }
 
   private fpu(from: number, to: number, target: number): void {
@@ -220,7 +225,14 @@ export class Transfer {
     how: SlotChange,
   ): number {
     const { state, caps } = this;
-    if ((page.rights & A.CAP_R) === 0) return 0;
+    const one = page.order === 0 && caps.events !== null;
+    if ((page.rights & A.CAP_R) === 0) {
+      if (one) caps.events?.lost(fromTask, page.base, 'rights');
+      return 0;
+    }
+    if (one && how === 'item' && caps.lookup(fromTask, page.base) === 0) {
+      caps.events?.lost(fromTask, page.base, 'empty');
+    }
     const m = meet(page, window, hot, 0);
     if (m === null) return 0;
     const found: { slot: number; index: number; gen: number }[] = [];

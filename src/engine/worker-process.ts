@@ -72,6 +72,8 @@ export class WorkerProcess {
   readonly mem: GuestMem;
   readonly threads: ThreadTable;
   readonly face: Face;
+  /** Set where the program is one of L4. */
+  private l4Kernel: L4Kernel | null = null;
   readonly log: Log;
   private readonly schedule: Schedule | null;
   private readonly turns: Turns | null;
@@ -135,6 +137,8 @@ export class WorkerProcess {
       config.toolOptions,
       this.errors,
     );
+    const { l4 } = this.tool.instance;
+    if (l4) this.l4Kernel?.observe(l4);
     const start = this.machine.f64[G_CLOCK_BASE >> 3]!;
     this.guest = new GuestThread(this.machine, this.threads, this.turns, {
       syscall: (ts) => this.syscall(ts),
@@ -283,7 +287,8 @@ export class WorkerProcess {
       blocked: (fn) => services.blocked(fn),
       yieldTurn: (ts) => services.yieldTurn(ts),
     });
-    return l4Face(new L4Kernel(env));
+    this.l4Kernel = new L4Kernel(env);
+    return l4Face(this.l4Kernel);
   }
 
   /** A signal of the running instruction: its handler runs next, or the process ends and the report says where. */
