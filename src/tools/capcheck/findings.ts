@@ -48,8 +48,6 @@ export interface Finding {
   readonly what: Note;
   /** Where the rest of the story was. Notes whose trace is 0 are sentences alone. */
   readonly notes: readonly Note[];
-  /** What else tells two findings of a kind and place apart. */
-  readonly same: string;
 }
 
 export const hex = (n: number): string => `0x${n.toString(16).toUpperCase()}`;

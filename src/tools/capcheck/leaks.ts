@@ -90,11 +90,11 @@ function slotFinding(model: CapModel, g: Group): Finding {
     const text = allocated
       ? `${what} allocated here ${were} never freed and still ${n === 1 ? 'holds a capability' : 'hold capabilities'}`
       : `${what} filled here still ${n === 1 ? 'holds a capability' : 'hold capabilities'}`;
-    return { kind: g.kind, what: { text, trace: g.trace }, notes, same: '' };
+    return { kind: g.kind, what: { text, trace: g.trace }, notes };
   }
   if (g.kind === 'EmptySlot') {
     const text = `${what} allocated here ${were} never filled and never freed`;
-    return { kind: g.kind, what: { text, trace: g.trace }, notes, same: '' };
+    return { kind: g.kind, what: { text, trace: g.trace }, notes };
   }
   const drain = i32[row + T.S_DRAIN]!;
   if (drain > 0 && drain <= DRAIN_CAUSES.length) {
@@ -105,7 +105,7 @@ function slotFinding(model: CapModel, g: Group): Finding {
     });
   }
   const text = `${what} allocated here ${were} emptied but never freed`;
-  return { kind: g.kind, what: { text, trace: g.trace }, notes, same: '' };
+  return { kind: g.kind, what: { text, trace: g.trace }, notes };
 }
 
 /**
@@ -127,7 +127,7 @@ function forgotten(model: CapModel): Finding[] {
       { text: 'The copy was put there', trace: holder.trace },
       { text: 'The object was created', trace: i32[o + T.O_CREATE_TRACE]! },
     ];
-    found.push({ kind: 'Forgotten', what: { text, trace: released }, notes, same: '' });
+    found.push({ kind: 'Forgotten', what: { text, trace: released }, notes });
   }
   return found;
 }

@@ -121,7 +121,7 @@ export class CapModel {
     // Slots below the allocator's are not its business.
     if (nested || (state === NEVER && !this.managed(task, slot))) return none;
     const what = state === FREED ? 'is freed a second time' : 'is freed but was never allocated';
-    return [this.finding('DoubleFree', s, slot, { text: `Capability slot ${hex(slot)} ${what}`, trace })];
+    return [this.finding('DoubleFree', s, { text: `Capability slot ${hex(slot)} ${what}`, trace })];
   }
 
   /** The allocator's function returns: what is in the slot now was left there. */
@@ -132,7 +132,7 @@ export class CapModel {
     if (i32[s + T.S_STATE] !== FREED || i32[s + T.S_FREE_TRACE] !== trace || i32[s + T.S_OBJECT] === 0)
       return none;
     const text = `Capability slot ${hex(slot)} is freed although it still holds ${this.objectText(i32[s + T.S_OBJECT]!)}`;
-    return [this.finding('FreedFull', s, slot, { text, trace })];
+    return [this.finding('FreedFull', s, { text, trace })];
   }
 
   /** A reference of a counting allocator is given back; the last one frees the slot. */
@@ -183,7 +183,7 @@ export class CapModel {
       const what = { text: `Capability slot ${hex(fill.slot)} is filled ${when}`, trace };
       const with_: Note = { text: ` with ${this.objectText(fill.object)}`, trace: 0 };
       found.push({
-        ...this.finding('Unallocated', s, fill.slot, what, false),
+        ...this.finding('Unallocated', s, what, false),
         notes: [with_, ...this.slotNotes(s, false)],
       });
     }
@@ -210,7 +210,7 @@ export class CapModel {
     } else if (i32[s + T.S_STATE] === FREED) {
       notes.push({ text: 'The slot was freed', trace: i32[s + T.S_FREE_TRACE]! });
     }
-    return { kind: armed ? 'Armed' : 'Overmap', what: { text, trace }, notes, same: '' };
+    return { kind: armed ? 'Armed' : 'Overmap', what: { text, trace }, notes };
   }
 
   drained(drain: Drain, trace: number): void {
@@ -241,14 +241,14 @@ export class CapModel {
   deleteRefused(task: number, slot: number, object: number, trace: number): readonly Finding[] {
     const text = `${capital(this.objectText(object))} is to be deleted through slot ${hex(slot)}, which may not delete it: only this capability is dropped`;
     const s = this.tables.slot(task, slot, false);
-    return [this.finding('Delete', s, slot, { text, trace })];
+    return [this.finding('Delete', s, { text, trace })];
   }
 
   itemLost(item: LostItem, trace: number): readonly Finding[] {
     const s = this.tables.slot(item.task, item.slot, false);
     const why = item.reason === 'empty' ? 'is empty' : 'was sent without the right R';
     const text = `Nothing arrives: capability slot ${hex(item.slot)} ${why}`;
-    return [this.finding('Lost', s, item.slot, { text, trace })];
+    return [this.finding('Lost', s, { text, trace })];
   }
 
   // --- invocations --------------------------------------------------------------------------------------------
@@ -268,11 +268,11 @@ export class CapModel {
     const s = this.tables.slot(task, target.slot, false);
     const asks = `${name} is sent to capability slot ${hex(target.slot)}`;
     if (s >= 0 && this.i32[s + T.S_STATE] === FREED) {
-      return [this.finding('UseAfterFree', s, target.slot, { text: `${asks}, which was freed`, trace })];
+      return [this.finding('UseAfterFree', s, { text: `${asks}, which was freed`, trace })];
     }
     // Programs announce names to a kernel debugger that they mostly do not have.
     if (label === LABEL.DEBUGGER) return none;
-    return [this.finding('Empty', s, target.slot, { text: `${asks}, which is empty`, trace })];
+    return [this.finding('Empty', s, { text: `${asks}, which is empty`, trace })];
   }
 
   /** A call was answered with an error. */
@@ -290,7 +290,7 @@ export class CapModel {
     const what = kind === 'Protocol' ? 'the protocol' : 'the operation';
     const text = `${name}: ${this.objectText(target.object)} does not know ${what}`;
     const s = target.slot < 0 ? -1 : this.tables.slot(task, target.slot, false);
-    return [this.finding(kind, s, target.slot, { text, trace })];
+    return [this.finding(kind, s, { text, trace })];
   }
 
   /** The thread begins to wait for a request: what it did for the last one is done. */
@@ -317,7 +317,7 @@ export class CapModel {
       i32[site + T.L_REPORTED] = 1;
       const text = `${ROW} requests in a row each left a capability slot allocated here, the last one slot ${hex(slot)}`;
       found.push({
-        ...this.finding('Growth', s, slot, { text, trace }, false),
+        ...this.finding('Growth', s, { text, trace }, false),
         notes: this.slotNotes(s, true, false),
       });
     }
@@ -361,8 +361,8 @@ export class CapModel {
     this.i32[o + T.O_HOLDERS]!++;
   }
 
-  private finding(kind: Kind, s: number, slot: number, what: Note, notes = true): Finding {
-    return { kind, what, notes: notes && s >= 0 ? this.slotNotes(s, true) : [], same: `${slot}` };
+  private finding(kind: Kind, s: number, what: Note, notes = true): Finding {
+    return { kind, what, notes: notes && s >= 0 ? this.slotNotes(s, true) : [] };
   }
 
   /** Where a slot was filled, emptied, freed and allocated: what there is of it. */

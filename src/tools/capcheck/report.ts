@@ -11,7 +11,6 @@ export type Expand = (trace: number) => readonly number[];
 export function errorOf(finding: Finding, ts: number, expand: Expand): FoundError {
   return {
     kind: finding.kind,
-    same: finding.same,
     ts,
     pcs: expand(finding.what.trace),
     describe: () => {

@@ -17,7 +17,7 @@ static void empties_only(void) {
 
 int guest(int argc, char **argv) {
   (void)argc, (void)argv;
-  for (int i = 0; i < 2; i++) keeps();
+  for (volatile int i = 0; i < 2; i++) keeps();
   never_fills();
   empties_only();
   put("left\n");
