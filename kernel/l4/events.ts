@@ -128,3 +128,35 @@ export interface L4Events {
   /** It returns; result registers and UTCB are those that the thread will see. */
   leave?(ts: number, task: number, utcb: number): void;
 }
+
+const METHODS = [
+  'taskCreated',
+  'taskGone',
+  'threadBound',
+  'objectCreated',
+  'objectGone',
+  'objectNamed',
+  'filled',
+  'drained',
+  'weakened',
+  'deleteRefused',
+  'itemLost',
+  'attached',
+  'detached',
+  'enter',
+  'leave',
+] as const satisfies readonly (keyof L4Events)[];
+
+/** One watcher that tells several, in their order. An event that nobody listens to stays absent. */
+export function fanOut(watchers: readonly L4Events[]): L4Events {
+  if (watchers.length === 1) return watchers[0]!;
+  const all: Record<string, (...args: unknown[]) => void> = {};
+  for (const method of METHODS) {
+    const listening = watchers.filter((w) => w[method] !== undefined);
+    if (listening.length === 0) continue;
+    all[method] = (...args) => {
+      for (const w of listening) (w[method] as (...args: unknown[]) => void).apply(w, args);
+    };
+  }
+  return all as L4Events;
+}
