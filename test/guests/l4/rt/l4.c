@@ -188,6 +188,20 @@ void leave(int code) {
   for (;;) receive(SELF, 0);
 }
 
+u64 tool_request(u64 number) {
+  u64 arguments[6] = {number};
+  register u64 result asm("a3") = 0;
+  register u64 *at asm("a4") = arguments;
+  asm volatile(
+      ".option push\n.option norvc\n"
+      "srli x0, x0, 3\nsrli x0, x0, 13\nsrli x0, x0, 51\nsrli x0, x0, 61\nor a0, a0, a0\n"
+      ".option pop"
+      : "+r"(result)
+      : "r"(at)
+      : "memory");
+  return result;
+}
+
 void l4_begin(u64 *stack) {
   int argc = (int)stack[0];
   char **argv = (char **)(stack + 1);

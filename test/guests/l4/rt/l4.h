@@ -190,6 +190,10 @@ void yield(void);
 /* Ends the program (11.5). */
 void leave(int code) __attribute__((noreturn));
 
+/* A request to the tool that runs the program; 0 where there is none. */
+u64 tool_request(u64 number);
+enum { CAPCHECK_LEAKS = 0x43430000 };
+
 /* The guest's main function; its result is the exit code. */
 int guest(int argc, char **argv);
 #endif
