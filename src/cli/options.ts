@@ -27,6 +27,8 @@ export interface Options {
   stats: boolean;
   maxThreads: number;
   traceSyscalls: boolean;
+  /** File for the messages of an L4 program, empty for the report, undefined for none. */
+  traceIpc: string | undefined;
   showBelowMain: boolean;
   demangle: boolean;
   errorLimit: boolean;
@@ -74,6 +76,12 @@ const whole = (v: unknown, name: string, lo: number, hi: number): number => {
 const list = (v: unknown): string[] => (v === undefined ? [] : (Array.isArray(v) ? v : [v]).map(String));
 
 const LARGEST = 2 ** 32 - 1;
+
+/** --trace-ipc: a file, empty for the report, undefined for no trace. */
+function ipcFile(v: unknown): string | undefined {
+  if (v === undefined || v === 'no') return undefined;
+  return v === '' || v === 'yes' ? '' : resolve(String(v));
+}
 
 /** --schedule and what belongs to it. */
 function readSchedule(v: (name: string) => unknown): Pick<Options, 'schedule' | 'quantum'> {
@@ -177,6 +185,10 @@ function parser() {
     .option('stats', { type: 'string', describe: 'figures about the run at its end' })
     .option('max-threads', { type: 'string', describe: 'guest threads alive at once, at most' })
     .option('trace-syscalls', { type: 'string', describe: 'show system calls' })
+    .option('trace-ipc', {
+      type: 'string',
+      describe: 'decoded messages of L4 programs at the end, or in a file; a picture for .html',
+    })
     .option('show-below-main', { type: 'string', describe: 'stack traces go on below main' })
     .option('demangle', { type: 'string', describe: 'C++ and Rust names as in the source' })
     .option('fullpath-after', { type: 'string', describe: 'show source paths from this string on' })
@@ -211,6 +223,7 @@ const KNOWN = new Set([
   'stats',
   'max-threads',
   'trace-syscalls',
+  'trace-ipc',
   'show-below-main',
   'demangle',
   'fullpath-after',
@@ -300,6 +313,7 @@ export function parseCommandLine(argv: readonly string[], env: NodeJS.ProcessEnv
       stats: v('stats') === undefined ? false : yesNo(v('stats') === '' ? true : v('stats'), 'stats'),
       maxThreads: v('max-threads') === undefined ? 500 : whole(v('max-threads'), 'max-threads', 1, 1000),
       traceSyscalls: flag(v('trace-syscalls'), 'trace-syscalls', false),
+      traceIpc: ipcFile(v('trace-ipc')),
       showBelowMain: flag(v('show-below-main'), 'show-below-main', false),
       demangle: flag(v('demangle'), 'demangle', true),
       errorLimit: flag(v('error-limit'), 'error-limit', true),

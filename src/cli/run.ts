@@ -1,10 +1,11 @@
 /** Runs one program under one tool, from parsed options to the exit status. */
-import { availableParallelism } from 'node:os';
-import { resolve } from 'node:path';
+import { availableParallelism, tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
 import { isL4Program } from '../../kernel/l4/image.js';
 import { openProgram } from '../../kernel/linux/loader.js';
 import type { RunConfig } from '../engine/config.js';
 import { MainProcess, type RunResult } from '../engine/main-process.js';
+import { writeIpcTrace } from '../report/ipc/output.js';
 import { Log } from '../report/log.js';
 import type { Tool } from '../tools/api.js';
 import { loadTool, resolveTool } from '../tools/registry.js';
@@ -30,6 +31,7 @@ export async function runProgram(o: Options, program: string): Promise<RunResult
     maxThreads: Math.min(o.maxThreads, tool.maxThreads ?? o.maxThreads),
     os: o.os !== 'auto' ? o.os : isL4Program(file.elf) ? 'l4' : 'linux',
     l4: { trace: o.traceSyscalls },
+    ipcRecords: o.traceIpc === undefined ? null : join(tmpdir(), `capgrind-ipc-${process.pid}`),
     linux: {
       ...(o.sysroot === undefined ? {} : { sysroot: o.sysroot }),
       exePath: resolve(program),
@@ -54,6 +56,10 @@ export async function runProgram(o: Options, program: string): Promise<RunResult
   printHeader(main, tool, log, o);
   const result = await main.run();
   if (result.failure) throw result.failure;
+  if (config.ipcRecords !== null) {
+    const problem = writeIpcTrace(config.ipcRecords, o.traceIpc ?? '', (line) => log.debug(line));
+    if (problem !== null) log.user(problem);
+  }
   const errors = printTrailer(main, tool, log, o, result);
   if (o.result !== undefined) writeResult(o.result, main, result);
   if (o.errorExitcode > 0 && errors > 0 && result.signal === 0) return { ...result, status: o.errorExitcode };

@@ -18,6 +18,8 @@ export interface RunConfig {
   os: 'linux' | 'l4';
   linux: LinuxConfig;
   l4: L4Config;
+  /** File for the records of messages of an L4 program; null for none. */
+  ipcRecords: string | null;
   /** Identifies the run among others on the host: names of channels. */
   id: string;
   /** Process id printed and shown to the guest. */

@@ -29,6 +29,7 @@ import { entryHost } from '../../kernel/core/pagemap.js';
 import type { RegionView } from '../../kernel/core/space.js';
 import { attachTask } from '../../kernel/core/task.js';
 import { ThreadTable } from '../../kernel/core/threads.js';
+import { fanOut, type L4Events } from '../../kernel/l4/events.js';
 import { l4Face } from '../../kernel/l4/face.js';
 import { L4Kernel } from '../../kernel/l4/kernel.js';
 import type { ThreadServices } from '../../kernel/linux/env.js';
@@ -39,6 +40,7 @@ import { CodeStore } from '../jit/code-store.js';
 import { hasFusedMadd } from '../jit/fma.js';
 import type { TranslateOptions } from '../jit/translate.js';
 import { type FatalSignal, fatalXml, reportFatal } from '../report/fatal.js';
+import { IpcRecorder } from '../report/ipc/record.js';
 import { Log } from '../report/log.js';
 import { xmlClientMessage } from '../report/xml.js';
 import type { Tool } from '../tools/api.js';
@@ -74,6 +76,7 @@ export class WorkerProcess {
   readonly face: Face;
   /** Set where the program is one of L4. */
   private l4Kernel: L4Kernel | null = null;
+  private recorder: IpcRecorder | null = null;
   readonly log: Log;
   private readonly schedule: Schedule | null;
   private readonly turns: Turns | null;
@@ -137,8 +140,7 @@ export class WorkerProcess {
       config.toolOptions,
       this.errors,
     );
-    const { l4 } = this.tool.instance;
-    if (l4) this.l4Kernel?.observe(l4);
+    this.observe();
     const start = this.machine.f64[G_CLOCK_BASE >> 3]!;
     this.guest = new GuestThread(this.machine, this.threads, this.turns, {
       syscall: (ts) => this.syscall(ts),
@@ -210,6 +212,7 @@ export class WorkerProcess {
     if (this.ended) return;
     this.ended = true;
     this.tool.instance.threadEnds?.(ts);
+    this.recorder?.flush();
   }
 
   private syscall(ts: number): number {
@@ -263,6 +266,21 @@ export class WorkerProcess {
     });
     if (this.schedule) this.schedule.alarms = () => kernel.timers.expire();
     return linuxFace(kernel);
+  }
+
+  /** Connects whoever wants to know what the L4 kernel does. */
+  private observe(): void {
+    const { l4Kernel, machine } = this;
+    const { ipcRecords } = this.data.config;
+    if (l4Kernel === null) return;
+    const watchers: L4Events[] = [];
+    const { l4 } = this.tool.instance;
+    if (l4) watchers.push(l4);
+    if (ipcRecords !== null) {
+      this.recorder = new IpcRecorder(machine, ipcRecords);
+      watchers.push(this.recorder);
+    }
+    if (watchers.length > 0) l4Kernel.observe(fanOut(watchers));
   }
 
   private l4(): Face {

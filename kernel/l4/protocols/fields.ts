@@ -153,7 +153,8 @@ function varargs(m: Words, start: number): { text: string; end: number } {
 }
 
 const selector = (value: bigint): string => {
-  if ((value & 0x800n) !== 0n) return 'none';
+  // A pager or handler that is not there is all ones above the low bits (section 6.3).
+  if ((value & 0x800n) !== 0n || value >> 12n === 0xfffffffffffffn) return 'none';
   return `cap ${hex(value >> 12n)}`;
 };
 

@@ -161,7 +161,7 @@ export function sendItemText(word0: bigint, word1: bigint): string {
   if (word0 === 0n) return 'void';
   const bits = Number(word0 & 0xfffn);
   if (!(bits & 8)) return `item ${hex(word0)},${hex(word1)}`;
-  const grant = bits & 1 && !(bits & 2) ? 'grant ' : '';
+  const grant = bits & 2 ? 'grant ' : '';
   const page = parseFlexpage(word1);
   const extra: string[] = [];
   if (page.type === 'object') {

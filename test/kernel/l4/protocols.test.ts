@@ -104,7 +104,7 @@ test('flexpages, items and buffers', (t) => {
   t.is(flexpageText(0xfd0n), 'all memory -');
   t.is(flexpageText(0xfc0n), 'all spaces');
   t.is(sendItemText(0n, 0n), 'void');
-  t.is(sendItemText(9n, 0x1d037n), 'grant slot 0x1d WSR');
+  t.is(sendItemText(0xan, 0x1d037n), 'grant slot 0x1d WSR');
   t.is(sendItemText(0x10n | 8n, 0x1d034n), 'slot 0x1d R (weak)');
   t.is(sendItemText(0x230e8n, 0x1d037n), 'slot 0x1d WSR (object rights 7, at 0x23)');
   t.is(receivedItemText(0x38n, 0n), 'capability mapped');

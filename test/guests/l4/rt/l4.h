@@ -92,7 +92,7 @@ enum { W = 1, S = 2, R = 4, D = 8, WS = 3, WSR = 7, WSRD = 15, MEM_X = 1, MEM_W 
 #define OBJECTS(c, order, rights) (OBJECT(c, rights) | (u64)(order) << 6)
 #define MEMORY(address, order, rights) (((u64)(address) & ~0xfffUL) | (u64)(order) << 6 | 0x10 | (u64)(rights))
 #define ALL_MEMORY MEMORY(0, 63, 0)
-enum { MAP = 8, GRANT = 9, COMPOUND = 1, WEAK = 0x10, SERVER_RIGHT = 0x20, ALL_OBJECT_RIGHTS = 0xe0 };
+enum { MAP = 8, GRANT = 10, COMPOUND = 1, WEAK = 0x10, SERVER_RIGHT = 0x20, ALL_OBJECT_RIGHTS = 0xe0 };
 #define BUFFER(slot) (((slot) & ~0xfffUL) | 0xa)
 #define BUFFER_OR_ID(slot) (((slot) & ~0xfffUL) | 0xe)
 #define WINDOW 8UL
@@ -159,8 +159,9 @@ struct thread {
   void *argument;
   cap done; /* up when the body has returned */
   u8 *stack;
+  u32 running; /* 1 once the body runs */
 };
-/* Starts a thread with the priority; it runs body(argument). 0 or a negative error. */
+/* Starts a thread with the priority; it runs body(argument). 0 or a negative error. Comes back when the body runs. */
 long thread_start_at(struct thread *t, int priority, void (*body)(void *), void *argument);
 static inline long thread_start(struct thread *t, void (*body)(void *), void *argument) {
   return thread_start_at(t, 2, body, argument);

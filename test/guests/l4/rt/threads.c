@@ -114,6 +114,7 @@ long thread_run(cap thread, int priority) {
 }
 
 void l4_thread_body(struct thread *t) {
+  __atomic_store_n(&t->running, 1, __ATOMIC_RELEASE);
   t->body(t->argument);
   up(t->done);
   for (;;) receive(SELF, 0);
@@ -146,8 +147,11 @@ long thread_start_at(struct thread *t, int priority, void (*body)(void *), void 
   if (error >= 0) error = thread_ex_regs(t->cap, 0, &ip, &sp);
   if (error >= 0) {
     t->utcb->free_marker = 1;
+    t->running = 0;
     error = thread_run(t->cap, priority);
   }
+  /* Tests that let a thread block and then go on need not guess how long a start takes. */
+  while (error >= 0 && !__atomic_load_n(&t->running, __ATOMIC_ACQUIRE)) sleep_us(500);
   return error < 0 ? error : 0;
 }
 

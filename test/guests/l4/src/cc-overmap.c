@@ -1,8 +1,8 @@
 /* A second capability over the first: the semaphore dies, its copy too (4.5). */
 #include "l4.h"
 
-static void put_first(cap c) { make(c, P_SEMAPHORE); }
-static void put_second(cap c) { make(c, P_SEMAPHORE); }
+__attribute__((noinline)) static void put_first(cap c) { make(c, P_SEMAPHORE); }
+__attribute__((noinline)) static void put_second(cap c) { make(c, P_SEMAPHORE); }
 
 int guest(int argc, char **argv) {
   (void)argc, (void)argv;
