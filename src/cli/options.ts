@@ -131,7 +131,7 @@ function parser() {
     .exitProcess(false)
     .option('tool', {
       type: 'string',
-      describe: 'none, lackey, helgrind, or the path of a module',
+      describe: 'none, lackey, helgrind, capcheck, or the path of a module',
       default: 'helgrind',
     })
     .option('os', {
