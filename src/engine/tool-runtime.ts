@@ -61,6 +61,7 @@ export class ToolRuntime implements ToolHost {
         return e === 0 ? 0 : e + (addr % PAGE_SIZE);
       },
       describe: (addr) => describeAddress(space, machine, addr),
+      region: (addr) => space.regionAt(addr) ?? null,
       guest: (host) => {
         for (const r of space.regions()) {
           for (let p = r.start; p < r.end; ) {

@@ -172,7 +172,7 @@ export class WorkerProcess {
         memoryPages: WASM_PAGES,
       },
       data.rt,
-      { hg_race: () => {}, ...this.guest.imports(), ...this.toolImports() },
+      { hg_race: () => {}, hg_own_code: () => 0, ...this.guest.imports(), ...this.toolImports() },
     );
     // The interpreter of cold code knows nothing of tools and of steps.
     if (this.tool.instrument() !== null || steps(config).steps) this.machine.i32[G_HEAT_LIMIT >> 2] = 0;

@@ -218,6 +218,7 @@ export class Interpreter {
         this.temps[s.d.id] = asInt(s.d.ty, this.fp(s.op, s.rm, s.a));
         return;
       case 'call': {
+        if (s.when && this.val(s.when) === 0n) return;
         const r = this.call(s.fn, s.a);
         if (s.d) this.temps[s.d.id] = asInt(s.d.ty, r);
         return;

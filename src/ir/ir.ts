@@ -60,8 +60,9 @@ export type Stmt =
   /** Floating-point operation with RISC-V rounding and flags; reads and writes fcsr. rm as encoded (7 = dynamic). */
   | { s: 'fp'; d: Tmp; op: string; rm: number; a: Opnd[] }
   /** Call of a run-time function `fn(ts, ...a)`. `sync`: guest registers and pc are written to the thread state
-   * before and may be changed by it (they are read back after). */
-  | { s: 'call'; d: Tmp | null; fn: string; a: Opnd[]; sync: boolean }
+   * before and may be changed by it (they are read back after). `when` (i32): the call is made only if that is not
+   * 0; such a call has no result and is not sync. */
+  | { s: 'call'; d: Tmp | null; fn: string; a: Opnd[]; sync: boolean; when?: Opnd }
   /** Leave the block before the current instruction when cond (i32) is not 0; why: see EXIT_*. */
   | { s: 'exitif'; cond: Opnd; why: number; arg: number }
   /** FENCE with its sets (bits: 8 input, 4 output, 2 read, 1 write). full: orders stores before loads; other

@@ -56,7 +56,11 @@ function forward(block: Block): Block {
         break;
       case 'call':
         if (s.sync) regs.length = 0;
-        out.push({ ...s, a: s.a.map(r) });
+        if (!s.when) out.push({ ...s, a: s.a.map(r) });
+        else {
+          const when = r(s.when);
+          if (when.k !== 'c' || when.v !== 0) out.push({ ...s, a: s.a.map(r), when });
+        }
         break;
       case 'xlat':
         out.push({ ...s, addr: r(s.addr) });
@@ -138,6 +142,7 @@ function removeDead(block: Block): Block {
         break;
       case 'call':
         if (s.sync) overtaken.fill(0);
+        if (s.when) mark(s.when);
         for (const a of s.a) mark(a);
         break;
       case 'fp':

@@ -179,7 +179,9 @@ function assignment(l: Line, d: Tmp): Stmt {
 function call(l: Line, op: string, d: Tmp | null): Stmt {
   const fn = l.word('a function');
   l.lit('(');
-  return { s: 'call', d, fn, a: l.opnds(')'), sync: op === 'call.sync' };
+  const a = l.opnds(')');
+  const sync = op === 'call.sync';
+  return l.opt('when') ? { s: 'call', d, fn, a, sync, when: l.opnd() } : { s: 'call', d, fn, a, sync };
 }
 
 function statement(l: Line): Stmt {

@@ -92,7 +92,7 @@ export function printStmt(s: Stmt): string {
     case 'fp':
       return `${def(s.d)}fp.${s.op} rm=${s.rm} ${list(s.a)}`;
     case 'call':
-      return `${s.d ? def(s.d) : ''}call${s.sync ? '.sync' : ''} ${s.fn}(${list(s.a)})`;
+      return `${s.d ? def(s.d) : ''}call${s.sync ? '.sync' : ''} ${s.fn}(${list(s.a)})${s.when ? ` when ${opnd(s.when)}` : ''}`;
     case 'exitif':
       return `exitif ${opnd(s.cond)} ${why(s.why)} ${s.arg}`;
     case 'fence':

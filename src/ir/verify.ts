@@ -101,6 +101,10 @@ class Verifier {
       }
       case 'call':
         for (const o of s.a) this.use(o, null);
+        if (s.when) {
+          this.use(s.when, 'i32');
+          if (s.d || s.sync) this.bad('a call on a condition has no result and is not sync');
+        }
         if (s.d) this.set(s.d, s.d.ty);
         return;
       case 'exitif':

@@ -61,6 +61,11 @@ function writeOperands(spec: string, insn: Insn, pc: number): string {
   return spec.replace(/\w+/g, (token) => operand(token, insn, pc)).replace(/,$/, '');
 }
 
+/** Base mnemonic with the ordering bits of atomic instructions, for example `lr.w.aq`. */
+export function mnemonic(insn: Insn): string {
+  return insn.op + (insn.aq ? (insn.rl ? '.aqrl' : '.aq') : insn.rl ? '.rl' : '');
+}
+
 /**
  * Writes one instruction, for example `addi a0,a1,-4`, `amoadd.w.aqrl a0,a1,(a2)`, `c.lwsp a0,8(sp)`.
  * @param insn what `decode(raw)` returned; null is written as data
@@ -74,7 +79,6 @@ export function disasm(insn: Insn | null, pc: number, raw: number): string {
     return half === 0 ? 'c.unimp' : `.2byte 0x${half.toString(16)}`;
   }
   const spec = insn.compressed === '' ? ROWS[insn.row].operands : (RVC_OPERANDS.get(insn.compressed) ?? '');
-  const order = insn.aq ? (insn.rl ? '.aqrl' : '.aq') : insn.rl ? '.rl' : '';
-  const name = insn.compressed === '' ? insn.op + order : insn.compressed;
+  const name = insn.compressed === '' ? mnemonic(insn) : insn.compressed;
   return spec === '' ? name : `${name} ${writeOperands(spec, insn, pc)}`;
 }

@@ -346,9 +346,15 @@ export class BlockEmitter {
       r.spill(this.facts.dirtyAt.get(i)!);
       r.setPc(this.pc);
     }
+    if (s.when) {
+      this.expr(s.when);
+      r.out.u8(W.if);
+      r.out.u8(VOID);
+    }
     r.get(r.tsLocal);
     for (const a of s.a) this.expr(a);
     r.callImport(s.fn, [I32, ...s.a.map((a) => r.wasmTy(a.ty))], s.d ? [r.wasmTy(s.d.ty)] : []);
+    if (s.when) r.out.u8(W.end);
     if (s.d) this.assign(s.d);
     if (s.sync) r.loadCells(this.facts.reloadAt.get(i)!);
   }
@@ -361,8 +367,9 @@ export function operands(s: Stmt): readonly Opnd[] {
       return [s.v];
     case 'op':
     case 'fp':
-    case 'call':
       return s.a;
+    case 'call':
+      return s.when ? [s.when, ...s.a] : s.a;
     case 'xlat':
       return [s.addr];
     case 'load':

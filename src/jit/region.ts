@@ -4,6 +4,7 @@ import { type Block, EXIT_CLIENT, EXIT_RETURN, type Term } from '../ir/ir.js';
 import { illegal, lifterOf } from '../ir/lift.js';
 import '../ir/lift-fp.js';
 import type { Insn } from '../isa/decode.js';
+import { mnemonic } from '../isa/disasm.js';
 import { isShared } from './steps.js';
 
 /**
@@ -159,7 +160,7 @@ function liftBlock(start: number, fetch: Fetch, leaders: Set<number>, seen: Map<
       b.imark(pc, len, 'illegal');
       return b.finish(illegal(pc, len), pc + len);
     }
-    b.imark(pc, i.len, i.op);
+    b.imark(pc, i.len, mnemonic(i));
     if (isRequest(pc, i, fetch)) {
       const next = pc + REQUEST_LEN;
       return b.finish({ t: 'exit', why: EXIT_CLIENT, pc, next }, next);
@@ -183,7 +184,7 @@ export function single(pc: number, fetch: Fetch): Region {
   const i = fetch(pc);
   const lift = i ? lifterOf(i.op) : undefined;
   const len = i?.len ?? 2;
-  b.imark(pc, len, i?.op ?? 'illegal');
+  b.imark(pc, len, i ? mnemonic(i) : 'illegal');
   const term = lift ? lift(b, i!, pc) : illegal(pc, len);
   const block = b.finish(term ?? { t: 'goto', pc: pc + len }, pc + len);
   return { head: pc, blocks: [block], index: new Map([[pc, 0]]), succ: [[]], callees: [] };

@@ -5,13 +5,15 @@ import { CALLS_MAX, T_CALL_TOP, T_CALLS, TOOL_AREA } from '../../kernel/core/lay
 
 export const NODES: u32 = TOOL_AREA;
 export const NODE_COUNT: u32 = 1 << 21;
+// Numbers below mean something else to whoever stores them.
+const FIRST_NODE: u32 = 16;
 
 // Number of the node for pc under parent; 0 when the table is full.
 export function intern(parent: u32, pc: u64): u32 {
   const key = (pc << 22) | (<u64>parent << 1) | 1;
   let i = <u32>((key * 0x9e3779b97f4a7c15) >> 43);
   for (let n = 0; n < 64; n++) {
-    if (i != 0) {
+    if (i >= FIRST_NODE) {
       const at = NODES + (i << 3);
       let k = atomic.load<u64>(at);
       if (k == 0) k = atomic.cmpxchg<u64>(at, 0, key);

@@ -1,231 +1,284 @@
-// Happens-before race detection. Every aligned 8 bytes of guest memory have a shadow of four cells, each one
-// access: clock 24 bits, thread slot 10, bytes touched 8, write 1, stack trace 21. A cell races with the current
-// access when they touch a common byte, one of them writes, they come from different threads, and the current
-// thread's vector clock does not cover the cell's clock. Cells are read and written as single words without a
-// lock: a lost update can lose a cell of racing accesses, never invent one.
+// Race detection by happens-before. Every aligned 8 bytes of guest memory have a shadow of four cells, each one
+// access (layout: src/tools/helgrind/layout.ts). A cell races with the present access when they touch a common
+// byte, one of them writes, not both are atomic, they come from different threads, and the present thread's clock
+// does not cover the cell's.
 //
-// Vector clocks: one of CLOCKS u32 per thread slot, and one per synchronisation object in a hash table keyed by
-// address; both guarded by one spin lock word for objects (threads touch only their own clock).
+// Which cell: a thread's home cell for the lower or upper 4 bytes is the one that generated code looks at: when it
+// says that the thread has made this access before, at this clock, nothing is called. Threads with an even and an
+// odd index have different homes. Cells are claimed by compare-and-swap and then the others are looked at, so of two
+// accesses at once at least one sees the other. A cell that is pushed out loses a race at most.
+//
+// Plain loads do not race with atomic stores: a relaxed atomic load is the same instruction. Such a load takes what
+// was released to the word into the thread's pending row, which its next acquire fence makes known. An atomic store
+// marks others' cells stale, so that their next load comes here and sees it (hg-atomics.ts).
+import { ACCESS_READ, FRAMES, G_FRAMES_END, T_CALL_TOP, T_CALLS, CALLS_MAX, T_FAULT_ADDR, T_SCRATCH } from '../../kernel/core/layout';
 import {
-  FRAMES,
-  G_FRAMES_END,
-  G_TOOL_WORDS,
-  T_SCRATCH,
-  T_SLOT,
-  T_TOOL,
-
-  TOOL_AREA,
-  TOOL_AREA_END,
-} from '../../kernel/core/layout';
+  CELL_ATOMIC_BIT,
+  CELL_BYTES_BIT,
+  CELL_READ_BIT,
+  CELL_STALE_BIT,
+  HG_CALLERS,
+  HG_CALLERS_COUNT,
+  HG_DIRTY,
+  HG_G_HISTORY,
+  HG_HAS_PENDING,
+  HG_HOME,
+  HG_IGNORED_READS,
+  HG_IGNORED_WRITES,
+  HG_LOCKSET,
+  HG_PENDING,
+  HG_ROW,
+  HG_TAG,
+  TRACE_SILENT,
+} from '../tools/helgrind/layout';
 import { context, intern } from './callstack';
+import { indexOf, rowOf } from './hg-clocks';
+import { learnInto, lockObject, unlockObject } from './hg-objects';
+import { hostByte } from './memory';
 
 // A race: the earlier access's cell is in T_SCRATCH, the access in the arguments.
 @external('env', 'hg_race')
 declare function hg_race(ts: u32, host: u32, size: u32, write: u32, trace: u32): void;
 
-export const CLOCKS: u32 = 256;
-const OBJECT_BYTES: u32 = 8 + CLOCKS * 4;
-const THREAD_CLOCKS: u32 = TOOL_AREA + 0x01000000;
-const OBJECTS: u32 = THREAD_CLOCKS + CLOCKS * CLOCKS * 4;
-const OBJECT_COUNT: u32 = (TOOL_AREA_END - OBJECTS) / OBJECT_BYTES;
-// Own per-thread words.
-const OWN_TAG: u32 = T_TOOL;
-const LOCKSET: u32 = T_TOOL + 8;
-const SPIN: u32 = G_TOOL_WORDS;
+// Whether the code at the address in T_SCRATCH is the program's own.
+@external('env', 'hg_own_code')
+declare function hg_own_code(ts: u32): u32;
 
-const STACK_BITS: u64 = 0x1fffff;
-const WRITE_BIT: u64 = 0x200000;
-const MASK_SHIFT: u64 = 22;
-const SLOT_SHIFT: u64 = 30;
-const CLOCK_SHIFT: u64 = 40;
+export const EPOCH: u64 = 0xffffffff;
+export const ATOMIC: u64 = (<u64>1) << CELL_ATOMIC_BIT;
+export const STALE: u64 = (<u64>1) << CELL_STALE_BIT;
+export const READ: u64 = (<u64>1) << CELL_READ_BIT;
+// A cell that says that accesses of its bytes are not looked at. No thread has this index and clock.
+const UNCHECKED: u64 = 0xffffffff;
+const TRACE_SHIFT: u64 = 32;
+const TRACE_MASK: u64 = 0x1fffff;
 
 // @ts-expect-error: decorator
 @inline
-function clocksOf(slot: u32): u32 {
-  return THREAD_CLOCKS + slot * CLOCKS * 4;
-}
-
-// @ts-expect-error: decorator
-@inline
-function slotOf(ts: u32): u32 {
-  return load<u32>(ts + T_SLOT);
-}
-
-// Recomputes what the thread's cells start with: its clock and slot.
-function retag(ts: u32): void {
-  const slot = slotOf(ts);
-  const clock = <u64>load<u32>(clocksOf(slot) + slot * 4);
-  store<u64>(ts + OWN_TAG, (clock << CLOCK_SHIFT) | (<u64>slot << SLOT_SHIFT));
-}
-
-function lock(): void {
-  while (atomic.cmpxchg<u32>(SPIN, 0, 1) != 0) {
-    let spins = 0;
-    while (atomic.load<u32>(SPIN) != 0) {
-      if (++spins > 100) {
-        atomic.wait<i32>(SPIN, 1, 20000);
-        spins = 0;
-      }
-    }
-  }
-}
-
-function unlock(): void {
-  atomic.store<u32>(SPIN, 0);
-}
-
-// The object of a key, made when `make`; 0 when there is none or the table is full. Lock held.
-function find(key: u64, make: bool): u32 {
-  let i = <u32>((key * 0x9e3779b97f4a7c15) >> 40) % OBJECT_COUNT;
-  for (let n: u32 = 0; n < OBJECT_COUNT; n++) {
-    const at = OBJECTS + i * OBJECT_BYTES;
-    const k = load<u64>(at);
-    if (k == key) return at + 8;
-    if (k == 0) {
-      if (!make) return 0;
-      store<u64>(at, key);
-      return at + 8;
-    }
-    i++;
-    if (i == OBJECT_COUNT) i = 0;
-  }
-  return 0;
-}
-
-function join(into: u32, from: u32): void {
-  for (let i: u32 = 0; i < CLOCKS * 4; i += 4) {
-    const v = load<u32>(from + i);
-    if (v > load<u32>(into + i)) store<u32>(into + i, v);
-  }
-}
-
-function tick(ts: u32): void {
-  const slot = slotOf(ts);
-  const at = clocksOf(slot) + slot * 4;
-  store<u32>(at, load<u32>(at) + 1);
-  retag(ts);
-}
-
-// The thread learns all that was released to the object.
-export function hg_acquire(ts: u32, key: u64): void {
-  lock();
-  const o = find(key, false);
-  if (o != 0) join(clocksOf(slotOf(ts)), o);
-  unlock();
-}
-
-// All that the thread knows becomes known to who acquires the object later. strong: what the object knew before
-// is forgotten.
-export function hg_release(ts: u32, key: u64, strong: u32): void {
-  lock();
-  const o = find(key, true);
-  if (o != 0) {
-    if (strong) memory.copy(o, clocksOf(slotOf(ts)), CLOCKS * 4);
-    else join(o, clocksOf(slotOf(ts)));
-  }
-  unlock();
-  tick(ts);
-}
-
-// A thread begins: it knows what its creator knows (parent 0: the first thread). Clocks of a slot never go back.
-export function hg_begin(ts: u32, parent: u32): void {
-  const slot = slotOf(ts);
-  const own = load<u32>(clocksOf(slot) + slot * 4);
-  if (parent != 0) {
-    memory.copy(clocksOf(slot), clocksOf(slotOf(parent)), CLOCKS * 4);
-    tick(parent);
-  }
-  store<u32>(clocksOf(slot) + slot * 4, own + 1);
-  retag(ts);
-}
-
-// @ts-expect-error: decorator
-@inline
-function covers(ts: u32, cell: u64): bool {
-  const slot = <u32>(cell >> SLOT_SHIFT) & 0x3ff;
-  return load<u32>(clocksOf(slotOf(ts)) + slot * 4) >= <u32>(cell >> CLOCK_SHIFT);
-}
-
-// @ts-expect-error: decorator
-@inline
-function shadow(host: u32): u32 {
+export function cellsOf(host: u32): u32 {
   return load<u32>(G_FRAMES_END) + (((host & ~7) - FRAMES) << 2);
 }
 
-function slow(ts: u32, host: u32, mask: u64, write: u64, pc: u64, size: u32): void {
-  const s = shadow(host);
-  const tag = load<u64>(ts + OWN_TAG);
-  let free: u32 = 0;
-  let old: u32 = 0;
-  let raced: u64 = 0;
-  for (let i: u32 = 0; i < 32; i += 8) {
-    const c = load<u64>(s + i);
-    if (c == 0) {
-      if (free == 0) free = s + i;
-      continue;
-    }
-    const cm = (c >> MASK_SHIFT) & 255;
-    const cw = c & WRITE_BIT;
-    const mine = ((c ^ tag) >> SLOT_SHIFT & 0x3ff) == 0;
-    if (mine) {
-      // An equal or stronger access of this epoch: nothing new.
-      if ((c >> CLOCK_SHIFT) == (tag >> CLOCK_SHIFT) && (mask & ~cm) == 0 && (cw != 0 || write == 0)) return;
-      if ((cm & ~mask) == 0 && (write != 0 || cw == 0)) free = s + i;
-      else if (old == 0) old = s + i;
-      continue;
-    }
-    if (covers(ts, c)) {
-      if ((cm & ~mask) == 0 && (write != 0 || cw == 0)) free = s + i;
-      else if (old == 0) old = s + i;
-    } else if ((cm & mask) != 0 && (cw | write) != 0) {
-      raced = c;
-    }
-  }
-  const locks = load<u32>(ts + LOCKSET);
-  let stack = intern(context(ts), pc);
-  if (locks != 0) stack = intern(stack, LOCKSET_PC | locks);
-  if (free == 0) free = old;
-  if (free == 0) free = s + ((<u32>pc >> 1) & 3) * 8;
-  store<u64>(free, tag | (mask << MASK_SHIFT) | write | (<u64>stack & STACK_BITS));
-  if (raced != 0) {
-    store<u64>(ts + T_SCRATCH, raced);
-    hg_race(ts, host, size, write != 0 ? 1 : 0, stack);
-  }
+// Bits of the bytes that a cell did not touch, for an access of size bytes at host within 8.
+// @ts-expect-error: decorator
+@inline
+function untouched(host: u32, size: u32): u64 {
+  const touched: u64 = ((<u64>1 << size) - 1) << (host & 7);
+  return ~(touched << CELL_BYTES_BIT) & (<u64>255 << CELL_BYTES_BIT);
 }
 
-// Pseudo program counters that carry a lock set number in a trace: below every mapped address.
-const LOCKSET_PC: u64 = 0;
+// Key of the object of an atomic variable.
+// @ts-expect-error: decorator
+@inline
+export function keyOf(host: u32): u64 {
+  return (<u64>1 << 62) | <u64>(host & ~3);
+}
 
-function access(ts: u32, host: u32, size: u32, pc: u64, write: u64): void {
-  const off = host & 7;
-  const first = size < 8 - off ? size : 8 - off;
-  const mask = (((<u64>1) << first) - 1) << off;
-  // The newest access of this thread is often in the first cell.
-  const want = load<u64>(ts + OWN_TAG) | (mask << MASK_SHIFT) | write;
-  if ((load<u64>(shadow(host)) & ~STACK_BITS) != want) slow(ts, host, mask, write, pc, size);
-  if (first < size) {
-    slow(ts, host + first, ((<u64>1) << (size - first)) - 1, write, pc, size);
+// @ts-expect-error: decorator
+@inline
+function covers(row: u32, c: u64): bool {
+  return load<u32>(row + ((<u32>c >> 24) << 2)) >= (<u32>c & 0xffffff);
+}
+
+// Trace of the access, as the history level wants it: 0 is none.
+function traceOf(ts: u32, pc: u64): u32 {
+  if (load<u32>(HG_G_HISTORY) != 2) return 0;
+  return locksOnTop(ts, intern(context(ts), pc));
+}
+
+function locksOnTop(ts: u32, trace: u32): u32 {
+  const locks = load<u32>(ts + HG_LOCKSET);
+  // Program counters below every mapped address are numbers of sets of locks.
+  return locks != 0 ? intern(trace, locks) : trace;
+}
+
+// The cell to give up for a new one: one that says less, has nothing to say any more, or can say both.
+function victim(s: u32, home: u32, row: u32, index: u64, cell: u64): u32 {
+  const bare = cell & (<u64>255 << CELL_BYTES_BIT);
+  const read = cell & READ;
+  let best = home;
+  let rank: u32 = 0;
+  for (let i: u32 = 0; i < 32; i += 8) {
+    const at = s + i;
+    const c = load<u64>(at);
+    let r: u32 = 1;
+    if ((c & EPOCH) == UNCHECKED) continue;
+    if (c == 0) r = 8;
+    else {
+      const bytes = c >> CELL_BYTES_BIT;
+      const within = (bare >> CELL_BYTES_BIT & ~bytes) == 0;
+      const weaker = within && (read == 0 || (c & READ) != 0);
+      const says = ~(<u64>255 << CELL_BYTES_BIT);
+      if (((c ^ cell) & says) == 0) r = within ? 9 : 8;
+      else if (((c >> 24) & 255) == index) r = weaker ? 9 : 3;
+      else if (covers(row, c)) r = weaker ? 6 : 4;
+      // Words that are synchronised on keep their atomic stores: loads look for them.
+      if ((c & (ATOMIC | READ)) == ATOMIC && r < 6) r = r > 3 ? 2 : 0;
+    }
+    r = (r << 1) | (at == home ? 1 : 0);
+    if (r > rank) {
+      rank = r;
+      best = at;
+    }
+  }
+  return best;
+}
+
+// Lets generated code find a cell that covers its access: a copy in the home cell, if that has less to say.
+function bringHome(home: u32, c: u64, index: u64): void {
+  const h = load<u64>(home);
+  if (h != 0) {
+    if (((h >> 24) & 255) != index || (h & ATOMIC) != 0 || h == c) return;
+    const bytes: u64 = <u64>255 << CELL_BYTES_BIT;
+    if ((~h & c & bytes) != 0 || (c & ~h & READ) != 0) return;
+  }
+  atomic.cmpxchg<u64>(home, h, c);
+}
+
+// Records an access within 8 bytes, and reports the race if there is one. kind: READ and ATOMIC bits.
+export function record(ts: u32, host: u32, size: u32, pc: u64, kind: u64, silent: bool): void {
+  const s = cellsOf(host);
+  const tag = load<u64>(ts + HG_TAG);
+  const bare = untouched(host, size);
+  const read = kind & READ;
+  const atomic_ = kind & ATOMIC;
+  const index = <u64>indexOf(ts);
+  const home = (s & ~31) + ((host & 4) << 2) + ((<u32>index & 1) << 3);
+  // A cell of this clock that touched as much, wrote if this one does, and is as plain as this one if it writes.
+  const need = EPOCH | STALE | (~bare & (<u64>255 << CELL_BYTES_BIT)) | (read != 0 ? 0 : READ | ATOMIC);
+  if (load<u32>(ts + (read != 0 ? HG_IGNORED_READS : HG_IGNORED_WRITES)) != 0) return;
+  for (let i: u32 = 0; i < 32; i += 8) {
+    const c = load<u64>(s + i);
+    if ((c & EPOCH) == UNCHECKED && (c & ~bare) >> CELL_BYTES_BIT == 0) return;
+    if (c != 0 && ((c ^ (tag | (read != 0 ? 0 : atomic_))) & need) == 0) {
+      bringHome(home, c, index);
+      return;
+    }
+  }
+  const row = rowOf(ts);
+  const trace = silent ? TRACE_SILENT : traceOf(ts, pc);
+  store<u32>(ts + HG_DIRTY, 1);
+  while (true) {
+    let cell = tag | bare | kind | (<u64>trace << TRACE_SHIFT);
+    const at = victim(s, home, row, index, cell);
+    const old = load<u64>(at);
+    // Neighbouring bytes touched from the same place at the same clock share a cell.
+    if (old != 0 && ((old ^ cell) & ~(<u64>255 << CELL_BYTES_BIT)) == 0) cell = cell & (old | ~(<u64>255 << CELL_BYTES_BIT));
+    if (atomic.cmpxchg<u64>(at, old, cell) == old) break;
+  }
+  look(ts, s, host, size, pc, kind, trace);
+}
+
+// Looks at what others did to the bytes.
+function look(ts: u32, s: u32, host: u32, size: u32, pc: u64, kind: u64, trace: u32): void {
+  const bare = untouched(host, size);
+  const row = rowOf(ts);
+  const index = <u64>indexOf(ts);
+  let raced: u64 = 0;
+  let pending = false;
+  for (let i: u32 = 0; i < 32; i += 8) {
+    const c = atomic.load<u64>(s + i);
+    if (c == 0 || (c & EPOCH) == UNCHECKED || ((c >> 24) & 255) == index) continue;
+    if (((~c & ~bare) >> CELL_BYTES_BIT) == 0) continue;
+    if ((c & kind & READ) != 0) continue;
+    if ((c & kind & ATOMIC) != 0) continue;
+    if ((c & (ATOMIC | READ)) == ATOMIC && (kind & READ) != 0) {
+      pending = true;
+      continue;
+    }
+    // An atomic store after plain loads: these may be relaxed ones.
+    if ((c & (ATOMIC | READ)) == READ && (kind & (ATOMIC | READ)) == ATOMIC) continue;
+    if (covers(row, c)) continue;
+    if (((c >> TRACE_SHIFT) & TRACE_MASK) == TRACE_SILENT) continue;
+    if (raced == 0 || (raced & READ) != 0) raced = c;
+  }
+  if (pending) pend(ts, host);
+  if (raced == 0 || trace == TRACE_SILENT) return;
+  store<u64>(ts + T_SCRATCH, raced);
+  // Where this access is made is known whatever the history level.
+  const now = trace != 0 ? trace : locksOnTop(ts, intern(context(ts), pc));
+  hg_race(ts, host, size, (kind & READ) != 0 ? 0 : 1, now);
+}
+
+// The thread has read what an atomic store may have released: known from its next acquire fence on.
+export function pend(ts: u32, host: u32): void {
+  const row = <u32>HG_PENDING + indexOf(ts) * HG_ROW;
+  if (load<u32>(ts + HG_HAS_PENDING) == 0) memory.fill(row, 0, HG_ROW);
+  const key = keyOf(host);
+  lockObject(key);
+  if (learnInto(row, key)) store<u32>(ts + HG_HAS_PENDING, 1);
+  unlockObject(key);
+}
+
+// A plain access of any size and alignment, taken apart into aligned ones as Valgrind does.
+function access(ts: u32, host: u32, size: u32, pc: u64, kind: u64): void {
+  if ((host & (size - 1)) == 0 && host >= <u32>FRAMES) {
+    record(ts, host, size, pc, kind, false);
+    return;
+  }
+  const straddles = host < <u32>FRAMES;
+  // Across two windows the data lie in a buffer, and the guest's address tells where they belong.
+  const guest = load<u64>(ts + T_FAULT_ADDR);
+  for (let done: u32 = 0; done < size; ) {
+    const h = straddles ? hostByte(ts, guest + done, ACCESS_READ) : host + done;
+    let piece: u32 = 8;
+    while ((h & (piece - 1)) != 0 || piece > size - done) piece >>= 1;
+    if (h != 0) record(ts, h, piece, pc, kind, false);
+    done += piece;
   }
 }
 
 export function hg_read(ts: u32, host: u32, size: u32, pc: u64): void {
-  access(ts, host, size, pc, 0);
+  access(ts, host, size, pc, READ);
 }
 
 export function hg_write(ts: u32, host: u32, size: u32, pc: u64): void {
-  access(ts, host, size, pc, WRITE_BIT);
+  access(ts, host, size, pc, 0);
 }
 
-// An atomic operation on host memory: bits 1 acquire, 2 release.
-export function hg_atomic(ts: u32, host: u32, how: u32): void {
-  const key = (<u64>1 << 62) | <u64>host;
-  if (how & 1) hg_acquire(ts, key);
-  if (how & 2) hg_release(ts, key, 0);
+// Whether the function that runs was called by the program's own code.
+function calledByProgram(ts: u32): bool {
+  const top = load<u32>(ts + T_CALL_TOP);
+  if (top == 0 || top > <u32>CALLS_MAX) return top != 0;
+  const ret = load<u64>(ts + T_CALLS + ((top - 1) << 4));
+  const at = HG_CALLERS + ((<u32>(ret >> 1) & (HG_CALLERS_COUNT - 1)) << 3);
+  const known = atomic.load<u64>(at);
+  if (known >> 1 == ret) return (known & 1) != 0;
+  store<u64>(ts + T_SCRATCH, ret - 1);
+  const own = hg_own_code(ts);
+  atomic.store<u64>(at, (ret << 1) | <u64>(own & 1));
+  return own != 0;
 }
 
-// Memory starts a new life: nobody has accessed it.
-export function hg_fresh(host: u32, size: u32): void {
-  const from = shadow(host + 7);
-  const to = shadow(host + size);
-  if (to > from) memory.fill(from, 0, to - from);
+// Accesses of library functions that work for their callers: of interest when those are the program.
+export function hg_read_for(ts: u32, host: u32, size: u32, pc: u64): void {
+  if (calledByProgram(ts)) access(ts, host, size, pc, READ);
+}
+
+export function hg_write_for(ts: u32, host: u32, size: u32, pc: u64): void {
+  if (calledByProgram(ts)) access(ts, host, size, pc, 0);
+}
+
+// Accesses of the bytes are looked at from now on, or no more: what was recorded of their words is forgotten.
+export function hg_checking(host: u32, size: u32, on: u32): void {
+  for (let h = host; h < host + size; h++) {
+    const s = cellsOf(h);
+    let old = load<u64>(s);
+    if ((old & EPOCH) != UNCHECKED) {
+      if (on) continue;
+      memory.fill(s, 0, 32);
+      old = UNCHECKED | (<u64>255 << CELL_BYTES_BIT);
+    }
+    const bit: u64 = <u64>1 << (CELL_BYTES_BIT + (h & 7));
+    const now = on ? old | bit : old & ~bit;
+    store<u64>(s, now >> CELL_BYTES_BIT == 255 ? 0 : now);
+  }
+}
+
+// The thread's reads, writes are to be ignored once more or less (1, -1), or as before (0).
+export function hg_ignore(ts: u32, reads: i32, writes: i32): void {
+  const r = load<i32>(ts + HG_IGNORED_READS) + reads;
+  const w = load<i32>(ts + HG_IGNORED_WRITES) + writes;
+  store<i32>(ts + HG_IGNORED_READS, r > 0 ? r : 0);
+  store<i32>(ts + HG_IGNORED_WRITES, w > 0 ? w : 0);
 }

@@ -215,7 +215,7 @@ function install(ts: u32, addr: u64, p: u32, lo: u64, len: u64, delta: u32): u32
   return <u32>addr + delta;
 }
 
-function hostByte(ts: u32, addr: u64, acc: u32): u32 {
+export function hostByte(ts: u32, addr: u64, acc: u32): u32 {
   if (!window(ts, addr, acc, 1)) return 0;
   return <u32>addr + load<u32>(ts + T_WIN_DELTA);
 }

@@ -151,6 +151,8 @@ export interface MemorySource {
   host(addr: number): number;
   /** What lies at a guest address, as an error message says it: `on thread 2's stack`, `in a rw- anonymous segment`. */
   describe(addr: number): string;
+  /** Bounds of the mapping that a guest address lies in, null where there is none. */
+  region(addr: number): { start: number; end: number } | null;
   /** Guest address of a host byte of the current task, as far as one is known. */
   guest(host: number): number;
 }

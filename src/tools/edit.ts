@@ -38,6 +38,18 @@ export class BlockEditor {
     this.add({ s: 'call', d: null, fn, a, sync: false });
   }
 
+  /** The same if `when` (i32) is not 0. */
+  callWhen(when: Opnd, fn: string, ...a: Opnd[]): void {
+    this.add({ s: 'call', d: null, fn, a, sync: false, when });
+  }
+
+  /** Host memory at h, by a wasm load. */
+  load(op: string, ty: Ty, h: Opnd, off = 0): Tmp {
+    const d = this.tmp(ty);
+    this.add({ s: 'load', d, op, h, off, guest: false });
+    return d;
+  }
+
   /** Value of a guest register at this point. */
   reg(reg: number): Tmp {
     const d = this.tmp('i64');
@@ -52,16 +64,14 @@ export class BlockEditor {
 
   /** Adds n to the 64-bit word at `offset` in the thread state. */
   count(offset: number, n: number): void {
-    const old = this.tmp('i64');
-    this.add({ s: 'load', d: old, op: 'i64.load', h: TS, off: offset, guest: false });
+    const old = this.load('i64.load', 'i64', TS, offset);
     const sum = this.op('i64.add', 'i64', old, c64(n));
     this.add({ s: 'store', op: 'i64.store', h: TS, off: offset, v: sum, guest: false });
   }
 
   /** Adds an i32 operand (0 or 1, say) to the 64-bit word at `offset` in the thread state. */
   countIf(offset: number, n: Opnd): void {
-    const old = this.tmp('i64');
-    this.add({ s: 'load', d: old, op: 'i64.load', h: TS, off: offset, guest: false });
+    const old = this.load('i64.load', 'i64', TS, offset);
     const sum = this.op('i64.add', 'i64', old, this.op('i64.extend_i32_u', 'i64', n));
     this.add({ s: 'store', op: 'i64.store', h: TS, off: offset, v: sum, guest: false });
   }

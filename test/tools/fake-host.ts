@@ -60,6 +60,7 @@ export class FakeHost implements ToolHost {
     word: () => null,
     host: () => 0,
     describe: () => 'nowhere',
+    region: () => null,
     guest: (host) => host,
   };
   readonly symbols: SymbolSource;

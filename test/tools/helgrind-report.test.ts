@@ -1,24 +1,22 @@
 /** Helgrind's shared tables, and the text of a race made by hand. */
 import test from 'ava';
-import { T_SCRATCH, T_TOOL, TOOL_AREA } from '../../kernel/core/layout.js';
+import { T_SCRATCH, TOOL_AREA } from '../../kernel/core/layout.js';
 import { Machine } from '../../kernel/core/machine.js';
+import { Addresses } from '../../src/tools/helgrind/addresses.js';
+import { Heap } from '../../src/tools/helgrind/heap.js';
+import {
+  HG_INDEX,
+  HG_INDEX_ENTRY,
+  HG_NUMBER,
+  HG_OWNER_ENTRY,
+  HG_OWNERS,
+  HG_OWNERS_KEPT,
+} from '../../src/tools/helgrind/layout.js';
 import { LockSets } from '../../src/tools/helgrind/lock-sets.js';
 import { Objects } from '../../src/tools/helgrind/objects.js';
 import { RaceReport } from '../../src/tools/helgrind/report.js';
 import { Tables } from '../../src/tools/helgrind/tables.js';
 import { FakeHost } from './fake-host.js';
-
-test('a slot belongs to whoever had it at that clock', (t) => {
-  const tables = new Tables(Machine.create(0));
-  tables.addThread(1, 1, 2, 50);
-  tables.addThread(2, 1, 3, 60);
-  // Thread 2 ended, and slot 1 went to thread 4 when the slot's clock stood at 9.
-  tables.addThread(1, 9, 4, 70);
-  t.deepEqual(tables.threadAt(1, 8), { number: 2, created: 50 });
-  t.deepEqual(tables.threadAt(1, 9), { number: 4, created: 70 });
-  t.deepEqual(tables.threadAt(1, 400), { number: 4, created: 70 });
-  t.deepEqual(tables.threadAt(2, 9), { number: 3, created: 60 });
-});
 
 test('a pthread_t that is used again means the newest thread', (t) => {
   const tables = new Tables(Machine.create(0));
@@ -36,26 +34,41 @@ function node(host: FakeHost, n: number, pc: number, parent: number): number {
   return n;
 }
 
-const word = (clock: number, slot: number): bigint => (BigInt(clock) << 40n) | (BigInt(slot) << 30n);
+/** What a thread has from hg_begin: index, clock at which it began, number, trace of its creation. */
+function owner(host: FakeHost, index: number, first: number, number: number, created: number): void {
+  const { i32 } = host.machine;
+  i32.set([first, number, created], (HG_OWNERS + index * HG_OWNERS_KEPT * HG_OWNER_ENTRY) >> 2);
+  i32[(HG_INDEX + index * HG_INDEX_ENTRY + 8) >> 2] = 1;
+}
 
 test('a race says who, where, under which locks, and against what', (t) => {
   const host = new FakeHost({}, { data: { shared: [0x7f440, 16] } });
-  const tables = new Tables(host.machine);
   const objects = new Objects(host.machine);
   const lockSets = new LockSets(host.machine, objects);
-  const report = new RaceReport(host, tables, lockSets);
+  const report = new RaceReport(
+    host,
+    lockSets,
+    new Addresses(
+      host,
+      new Heap(
+        host,
+        () => 0,
+        () => undefined,
+      ),
+    ),
+  );
   const { i64 } = host.machine;
-  const created = node(host, 9, 0x10700, 0);
-  tables.addThread(0, 1, 1, 0);
-  tables.addThread(3, 5, 2, created);
-  const lock = objects.lookup(0x6000, 'mutex', () => node(host, 8, 0x10800, 0));
+  const created = node(host, 29, 0x10700, 0);
+  owner(host, 3, 5, 2, created);
+  const lock = objects.lookup(0x6000, 'mutex', () => node(host, 28, 0x10800, 0));
   const set = lockSets.with(0, lock);
-  const now = node(host, 2, 0x10648, node(host, 1, 0x106c3, 0));
+  const now = node(host, 22, 0x10648, node(host, 21, 0x106c3, 0));
   // The earlier trace carries its lock set as a pseudo pc on top.
-  const then = node(host, 4, set, node(host, 3, 0x10900, 0));
-  // Earlier: thread in slot 3 at clock 7 wrote the upper half of 8 bytes. Now: slot 0 at clock 2.
-  i64[(host.ts + T_SCRATCH) >> 3] = word(7, 3) | (0xf0n << 22n) | (1n << 21n) | BigInt(then);
-  i64[(host.ts + T_TOOL) >> 3] = word(2, 0);
+  const then = node(host, 24, set, node(host, 23, 0x10900, 0));
+  // Earlier: the thread of index 3 wrote the upper half of 8 bytes at clock 7.
+  const cell = (0x0fn << 56n) | (BigInt(then) << 32n) | (3n << 24n) | 7n;
+  i64[(host.ts + T_SCRATCH) >> 3] = cell;
+  host.machine.i32[(host.ts + HG_NUMBER) >> 2] = 1;
   report.race(host.ts, 0x7f444, 4, false, now);
   t.deepEqual(host.lines, [
     '---Thread-Announcement------------------------------------------',

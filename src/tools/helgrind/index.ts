@@ -3,29 +3,20 @@
  * synchronisation and atomic instructions. The algorithm runs in wasm (src/rt/helgrind.ts); this module places
  * its calls, turns pthread functions into edges, and writes reports with Valgrind's texts (valgrind-facts 9).
  */
-import { T_PC, T_SLOT, T_TID, T_TOOL, THREADS, TOOL_AREA } from '../../../kernel/core/layout.js';
-import { type Block, c32, c64, type Opnd, type Stmt } from '../../ir/ir.js';
-import { LOADS, STORES } from '../../ir/ops.js';
+import { T_PC, T_SCRATCH, T_TID, T_X, THREADS } from '../../../kernel/core/layout.js';
+import type { Block } from '../../ir/ir.js';
 import type { Awaited, Tool, ToolHost, ToolInstance, Wrap } from '../api.js';
-import { BlockEditor } from '../edit.js';
-import { aux } from '../errors.js';
-import { allocationWraps } from './heap.js';
+import { Addresses } from './addresses.js';
+import { isCopying, isSynchronising } from './functions.js';
+import { Heap } from './heap.js';
+import { type Attention, instrumentBlock } from './instrument.js';
+import { HG_G_HISTORY, HG_INDEXES, HG_LOCKSET } from './layout.js';
 import { RaceReport } from './report.js';
 import { SYNC_KINDS, SYNC_OPTIONS, SyncTool } from './sync-tool.js';
 import { Tables } from './tables.js';
 
-/** Thread slots with a vector clock entry; see src/rt/helgrind.ts. */
-const CLOCKS = 256;
-const THREAD_CLOCKS = TOOL_AREA + 0x01000000;
-/** Number of the set of locks that a thread holds, in its tool words. */
-const T_LOCKSET = T_TOOL + 8;
-
-/** Functions of the C library whose accesses are the caller's. */
-const COPYING = new Set(
-  'memcpy memmove memset memcmp bcmp memchr strlen strnlen strcpy strncpy stpcpy strcat strncat strcmp strncmp strchr strrchr'.split(
-    ' ',
-  ),
-);
+/** Values of --history-level by the number that the run time knows them by. */
+const HISTORY = ['none', 'approx', 'full'];
 
 /** Kinds of errors as suppressions name them (valgrind-facts 5). */
 const KINDS = {
@@ -39,11 +30,16 @@ const helgrind: Tool = {
   copyright: 'capgrind, after Valgrind by OpenWorks LLP et al.',
   atomicity: 'access',
   shadowScale: 4,
-  maxThreads: CLOCKS - 1,
+  maxThreads: HG_INDEXES - 1,
   findsErrors: true,
   suppressions: { tool: 'Helgrind', kinds: KINDS },
   options: {
     'check-stack-refs': { describe: 'check accesses through the stack pointer', default: 'yes' },
+    'history-level': {
+      describe: 'of earlier accesses: full, approx(imate) or no stacks (none)',
+      default: 'full',
+    },
+    'free-is-write': { describe: 'giving a block back is a write of it', default: 'no' },
     ...SYNC_OPTIONS,
   },
   create: (host) => new Helgrind(host),
@@ -56,45 +52,75 @@ export class Helgrind implements ToolInstance {
   readonly wraps: readonly Wrap[];
   private readonly report: RaceReport;
   private readonly checkStack: boolean;
+  private readonly heap: Heap;
+  private readonly addresses: Addresses;
   private readonly sync: SyncTool;
 
   constructor(readonly host: ToolHost) {
+    host.machine.i32[HG_G_HISTORY >> 2] = Math.max(
+      0,
+      HISTORY.indexOf(host.options['history-level'] ?? 'full'),
+    );
     this.tables = new Tables(host.machine);
     this.checkStack = host.options['check-stack-refs'] !== 'no';
     this.imports = {
       hg_race: (ts: number, at: number, size: number, write: number, trace: number) =>
         this.report.race(ts, at >>> 0, size, write !== 0, trace),
+      hg_own_code: (ts: number) => {
+        const { u32 } = host.machine;
+        const pc = u32[(ts + T_SCRATCH + 4) >> 2]! * 4294967296 + u32[(ts + T_SCRATCH) >> 2]!;
+        return host.symbols.isUserCode(pc) ? 1 : 0;
+      },
     };
+    this.heap = new Heap(
+      host,
+      (ts) => this.trace(ts),
+      (ts, lo, hi) => this.sync.forget(ts, lo, hi),
+    );
+    this.addresses = new Addresses(host, this.heap);
     this.sync = new SyncTool({
       host,
       tables: this.tables,
-      lockSetWord: T_LOCKSET,
+      lockSetWord: HG_LOCKSET,
       trace: (ts) => this.trace(ts),
       pcs: (trace) => this.report.pcs(trace),
       numberOf: (ts) => this.numberOf(ts),
-      address: (addr) => [aux(this.report.describe(addr))],
-      fresh: (addr, size) => this.fresh(addr, size),
-      blockAt: () => null,
+      address: (addr) => this.addresses.describe(addr),
+      fresh: (addr, size) => this.heap.fresh(0, addr, size),
+      blockAt: (addr) => {
+        const block = this.heap.blocks.around(addr, 0);
+        return block && !block.freed ? { start: block.addr, size: block.size } : null;
+      },
     });
-    this.report = new RaceReport(host, this.tables, this.sync.lockSets);
-    this.wraps = [...this.sync.wraps, ...allocationWraps(this)];
+    this.report = new RaceReport(host, this.sync.lockSets, this.addresses);
+    this.wraps = [...this.sync.wraps, ...this.heap.wraps];
   }
 
   // --- threads --------------------------------------------------------------------------------------------------
 
   threadCreated(ts: number, parent: number): void {
-    const { i32 } = this.host.machine;
-    let created = 0;
-    if (parent !== 0) created = this.trace(parent);
-    this.host.rt['hg_begin']!(ts, parent);
-    const slot = i32[(ts + T_SLOT) >> 2]!;
-    const clock = i32[(THREAD_CLOCKS + slot * CLOCKS * 4 + slot * 4) >> 2]!;
-    this.tables.addThread(slot, clock, this.numberOf(ts), created);
+    const created = parent === 0 ? 0 : this.trace(parent);
+    this.host.rt['hg_begin']!(ts, parent, this.numberOf(ts), created);
+    if (parent !== 0) this.freshStack(parent, ts);
     this.sync.threadCreated(ts, this.numberOf(ts), created);
   }
 
   threadEnds(ts: number): void {
     this.sync.threadEnds(ts);
+    this.host.rt['hg_end']!(ts);
+  }
+
+  threadStarts(): void {
+    this.heap.threadStarts();
+  }
+
+  /** A stack may have been another thread's before. One in the heap or in a variable is left as it is. */
+  private freshStack(parent: number, ts: number): void {
+    const { u32 } = this.host.machine;
+    const sp = u32[(ts + T_X + 20) >> 2]! * 4294967296 + u32[(ts + T_X + 16) >> 2]!;
+    const region = this.host.memory.region(sp - 1);
+    if (!region || this.heap.blocks.around(sp - 1, 0) || this.host.symbols.dataAt(sp - 1)) return;
+    this.heap.freshStack(parent, sp, region.start, region.end);
   }
 
   awaits(ts: number): Awaited | null {
@@ -126,86 +152,17 @@ export class Helgrind implements ToolInstance {
     return this.host.rt['trace']!(ts, BigInt(pc)) as number;
   }
 
-  // --- memory ---------------------------------------------------------------------------------------------------
-
-  /** Guest memory [addr, addr + size) starts a new life. */
-  fresh(addr: number, size: number): void {
-    for (let p = addr; p < addr + size; ) {
-      const end = Math.min(addr + size, p - (p % 4096) + 4096);
-      const h = this.host.memory.host(p);
-      if (h !== 0) this.host.rt['hg_fresh']!(h, end - p);
-      p = end;
-    }
-  }
-
   // --- instrumentation ---------------------------------------------------------------------------------------
 
   instrument(block: Block): Block {
-    const check = this.checked(block.pc);
-    const e = new BlockEditor(block);
-    let pc = block.pc;
-    /** The fence before this instruction orders everything before later stores: a release. */
-    let release = false;
-    let sawFence = false;
-    let base = -1;
-    return e.rewrite(
-      (s, i) => {
-        if (s.s === 'imark') {
-          pc = s.pc;
-          release = sawFence;
-          sawFence = false;
-        } else if (s.s === 'fence') {
-          sawFence = (s.succ & 1) !== 0 && (s.succ & 2) === 0;
-        } else if (s.s === 'xlat') base = s.base;
-        if (!check) {
-          e.add(s);
-          return;
-        }
-        const stack = base === 2 && !this.checkStack;
-        if (s.s === 'load' && s.guest && !stack) {
-          const h = e.host(s.h, s.off);
-          if (acquires(block.stmts, i)) {
-            e.add(s);
-            e.call('hg_atomic', h, c32(1));
-          } else {
-            e.call('hg_read', h, c32(LOADS.get(s.op)!.size), c64(pc));
-            e.add(s);
-          }
-        } else if (s.s === 'store' && s.guest && !stack) {
-          const h = e.host(s.h, s.off);
-          if (release) e.call('hg_atomic', h, c32(2));
-          else e.call('hg_write', h, c32(STORES.get(s.op)!.size), c64(pc));
-          e.add(s);
-        } else if (s.s === 'call' && /^(amo|lr|sc)_/.test(s.fn)) {
-          const h: Opnd = s.fn.startsWith('amo') ? s.a[1]! : s.a[0]!;
-          if (!s.fn.startsWith('lr')) e.call('hg_atomic', h, c32(2));
-          e.add(s);
-          e.call('hg_atomic', h, c32(1));
-        } else e.add(s);
-      },
-      () => {
-        const t = block.term;
-        if (t.t === 'call' || t.t === 'icall') e.call('cs_push', c64(t.ret), e.reg(2));
-        else if (t.t === 'ret') e.call('cs_pop', t.target, e.reg(2));
-      },
-    );
+    return instrumentBlock(block, { attention: this.attention(block.pc), stack: this.checkStack });
   }
 
-  private checked(pc: number): boolean {
+  private attention(pc: number): Attention {
     const { symbols } = this.host;
-    if (symbols.isUserCode(pc)) return true;
-    const f = symbols.functionAt(pc);
-    return f !== null && COPYING.has(f.name.replace(/^_+(GI_)?/, ''));
+    const name = symbols.functionAt(pc)?.name ?? '';
+    if (isSynchronising(name)) return 'edges';
+    if (symbols.isUserCode(pc)) return 'all';
+    return isCopying(name) ? 'for-caller' : 'none';
   }
-}
-
-/** Whether a load is followed by a fence that keeps later accesses behind reads: an acquire. */
-function acquires(stmts: readonly Stmt[], at: number): boolean {
-  for (let i = at + 1; i < stmts.length; i++) {
-    const s = stmts[i]!;
-    if (s.s === 'fence') return (s.pred & 2) !== 0 && (s.succ & 2) !== 0;
-    if (s.s === 'imark' && s.op !== 'fence') return false;
-    if (s.s === 'load' || s.s === 'store') return false;
-  }
-  return false;
 }

@@ -1,44 +1,50 @@
 /** Race reports, in Valgrind's words and order (valgrind-facts 9.2). */
-import { T_SCRATCH, T_TOOL, TOOL_AREA } from '../../../kernel/core/layout.js';
+import { T_SCRATCH } from '../../../kernel/core/layout.js';
 import type { ToolHost } from '../api.js';
 import { aux, line, type Part, stack, type ThreadNote, what } from '../errors.js';
+import type { Addresses } from './addresses.js';
+import { accessSize, ownerOf, readCell, readTrace, type ThreadRecord } from './cells.js';
+import { HG_CREATED, HG_NUMBER } from './layout.js';
 import type { LockSets, SetLock } from './lock-sets.js';
-import type { Tables, ThreadRecord } from './tables.js';
 
-/** Traces live in the node table of src/rt/callstack.ts: key = pc << 22 | parent << 1 | 1. */
-const NODES = TOOL_AREA;
-/** Nodes with a pc below this carry a lock set number. */
-const FIRST_PC = 65536;
 const HISTORY_FRAMES = 8;
 
-interface Trace {
-  pcs: number[];
-  lockSet: number;
+const PLACES_MAX = 4096;
+
+/** An address that raced, and the sentences about it. */
+interface Place {
+  addr: number;
+  parts: Part[];
 }
 
 export class RaceReport {
+  /** Of the races found on this worker, by traces and kinds of access. */
+  private readonly places = new Map<string, Place>();
+
   constructor(
     private readonly host: ToolHost,
-    private readonly tables: Tables,
     private readonly lockSets: LockSets,
+    private readonly addresses: Addresses,
   ) {}
 
   /** The access described by the arguments races with the one whose cell lies in T_SCRATCH. */
   race(ts: number, hostAddr: number, size: number, write: boolean, traceNode: number): void {
-    const { u32 } = this.host.machine;
-    const lo = u32[(ts + T_SCRATCH) >> 2]!;
-    const hi = u32[(ts + T_SCRATCH + 4) >> 2]!;
-    const now = this.expand(traceNode);
-    const then = this.expand(lo & 0x1fffff);
-    const wasWrite = (lo & 0x200000) !== 0;
-    const slot = ((hi << 2) | (lo >>> 30)) & 0x3ff;
-    const clock = hi >>> 8;
-    const before = this.tables.threadAt(slot, clock);
-    const me = this.tables.threadAt(...this.ownEpoch(ts));
-    const addr = this.host.memory.guest(hostAddr);
+    const { machine } = this.host;
+    const { u32 } = machine;
+    const cell = readCell(u32[(ts + T_SCRATCH) >> 2]!, u32[(ts + T_SCRATCH + 4) >> 2]!);
+    const now = readTrace(machine, traceNode);
+    const then = readTrace(machine, cell.trace);
+    const before = ownerOf(machine, cell.index, cell.clock);
+    const me = { number: u32[(ts + HG_NUMBER) >> 2]!, created: u32[(ts + HG_CREATED) >> 2]! };
+    const kinds = `${size} ${write ? 'w' : 'r'}`;
+    // Found out before the report is asked for: that must not look at mappings.
+    const key = `${traceNode} ${cell.trace} ${kinds} ${cell.write}`;
+    const place = this.places.get(key) ?? this.placeOf(ts, hostAddr, now.pcs[0] ?? 0);
+    if (this.places.size < PLACES_MAX) this.places.set(key, place);
+    const { addr } = place;
     this.host.errors.report({
       kind: 'Race',
-      same: `${size} ${write ? 'w' : 'r'}`,
+      same: kinds,
       ts,
       pcs: now.pcs,
       describe: () => ({
@@ -55,46 +61,39 @@ export class RaceReport {
           stack(now.pcs),
           line(),
           aux(
-            `This conflicts with a previous ${wasWrite ? 'write' : 'read'} of size ${maskSize(lo)} by thread #${before.number}`,
+            `This conflicts with a previous ${cell.write ? 'write' : 'read'} of size ${accessSize(cell, this.codeAt(then.pcs[0]))} by thread #${before.number}`,
             { indent: 0, facts: [['hthreadid', before.number]] },
           ),
           this.locks(then.lockSet),
           stack(then.pcs, { most: HISTORY_FRAMES }),
-          aux(this.describe(addr)),
+          ...place.parts,
         ],
       }),
     });
   }
 
-  private ownEpoch(ts: number): [number, number] {
-    const { u32 } = this.host.machine;
-    // The thread's tag is in its first tool words: clock in bits 40.., slot in bits 30...
-    const lo = u32[(ts + T_TOOL) >> 2]!;
-    const hi = u32[(ts + T_TOOL + 4) >> 2]!;
-    return [((hi << 2) | (lo >>> 30)) & 0x3ff, hi >>> 8];
+  private placeOf(ts: number, host: number, pc: number): Place {
+    const addr = this.host.memory.guest(host);
+    return { addr, parts: this.addresses.describe(addr, ts, pc) };
   }
 
-  /** Program counters of a trace, innermost first. */
-  private expand(node: number): Trace {
-    const pcs: number[] = [];
-    let lockSet = 0;
-    for (let n = node; n !== 0 && pcs.length < 500; ) {
-      const key = BigInt.asUintN(64, this.host.machine.i64[(NODES >> 3) + n]!);
-      const pc = Number(key >> 22n);
-      if (pc < FIRST_PC) lockSet = pc;
-      else pcs.push(pc);
-      n = Number((key >> 1n) & 0x1fffffn);
-    }
-    return { pcs, lockSet };
+  /** The four bytes at a pc, null where they cannot be read. */
+  private codeAt(pc: number | undefined): number | null {
+    if (pc === undefined) return null;
+    const at = this.host.memory.host(pc);
+    const next = this.host.memory.host(pc + 2);
+    if (at === 0) return null;
+    const { u16 } = this.host.machine;
+    return u16[at >>> 1]! | (next === 0 ? 0 : u16[next >>> 1]! << 16);
   }
 
   private note(t: ThreadRecord): ThreadNote {
-    return { number: t.number, created: t.number === 1 ? null : this.expand(t.created).pcs };
+    return { number: t.number, created: t.number === 1 ? null : this.pcs(t.created) };
   }
 
   /** Program counters of a trace, innermost first. */
   pcs(node: number): number[] {
-    return this.expand(node).pcs;
+    return readTrace(this.host.machine, node).pcs;
   }
 
   /** In the text only, before the error: where each lock was first seen. */
@@ -102,7 +101,7 @@ export class RaceReport {
     return [...new Map(locks.map((l) => [l.id, l])).values()].flatMap((l) => [
       aux(`Lock at ${hex(l.addr)} was first observed`, { only: 'text' }),
       stack(this.pcs(l.seen), { only: 'text' }),
-      aux(this.describe(l.addr), { only: 'text' }),
+      ...this.addresses.describe(l.addr).map((p) => ({ ...p, only: 'text' as const })),
       line(),
     ]);
   }
@@ -114,25 +113,8 @@ export class RaceReport {
       `Locks held: ${held.length}, at address${held.length > 1 ? 'es' : ''} ${held.map((l) => hex(l.addr)).join(' ')}`,
     );
   }
-
-  /** Where an address lies, in a sentence. */
-  describe(addr: number): string {
-    const data = this.host.symbols.dataAt(addr);
-    // Valgrind writes this address in lower case and all others in upper case.
-    const at = `Address 0x${addr.toString(16)} is`;
-    if (data) return `${at} ${addr - data.addr} bytes inside data symbol "${data.name}"`;
-    return `${at} ${this.host.memory.describe(addr)}`;
-  }
 }
 
 function hex(v: number): string {
   return `0x${v.toString(16).toUpperCase()}`;
-}
-
-/** Number of bytes that a cell's access touched. */
-function maskSize(lo: number): number {
-  let mask = (lo >>> 22) & 0xff;
-  let n = 0;
-  for (; mask !== 0; mask >>= 1) n += mask & 1;
-  return n;
 }
