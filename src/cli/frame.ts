@@ -129,7 +129,8 @@ function endCounts(main: MainProcess, verbosity: number): string {
   return counts + xmlSuppCounts(used) + xmlErrorSummary(errors);
 }
 
-function countedErrors(main: MainProcess): CountedError[] {
+/** Everything that was found, suppressed or not. */
+export function countedErrors(main: MainProcess): CountedError[] {
   const { suppressions } = main.config.report;
   return main.errors.contexts().map((c) => ({
     count: c.count,

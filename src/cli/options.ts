@@ -7,8 +7,12 @@ import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import yargs from 'yargs';
 import { QUANTUM, type ScheduleConfig, type ScheduleKind } from '../engine/schedule/config.js';
+import { OptionValues, UsageError } from './option-values.js';
+import { REPORT_OPTIONS, REPORT_SWITCHES, type ReportOptions, readReportOptions } from './report-options.js';
 
-export interface Options {
+export { UsageError } from './option-values.js';
+
+export interface Options extends ReportOptions {
   tool: string;
   os: 'auto' | 'linux' | 'l4';
   atomicity: 'serial' | 'parallel' | undefined;
@@ -17,33 +21,11 @@ export interface Options {
   /** Under serial without a schedule: blocks of a turn, 0 for time slices. */
   quantum: number;
   sysroot: string | undefined;
-  logFile: string | undefined;
-  logFd: number | undefined;
-  result: string | undefined;
-  errorExitcode: number;
-  numCallers: number;
-  quiet: number;
-  verbose: number;
   stats: boolean;
   maxThreads: number;
   traceSyscalls: boolean;
   /** File for the messages of an L4 program, empty for the report, undefined for none. */
   traceIpc: string | undefined;
-  showBelowMain: boolean;
-  demangle: boolean;
-  errorLimit: boolean;
-  suppressions: string[];
-  defaultSuppressions: boolean;
-  genSuppressions: 'no' | 'all' | 'yes';
-  showErrorList: 'no' | 'yes' | 'all';
-  errorMarkers: { begin: string; end: string } | undefined;
-  exitOnFirstError: boolean;
-  inputFd: number;
-  xml: boolean;
-  xmlFile: string | undefined;
-  xmlFd: number | undefined;
-  xmlUserComment: string | undefined;
-  fullpathAfter: string[];
   extraDebuginfoPath: string[];
   dump: string | undefined;
   dumpAt: string | undefined;
@@ -56,25 +38,6 @@ export interface Options {
   args: string[];
 }
 
-/** A mistake on the command line: one line for the user. */
-export class UsageError extends Error {}
-
-const yesNo = (v: unknown, name: string): boolean => {
-  if (v === true || v === 'yes' || v === 'true') return true;
-  if (v === false || v === 'no' || v === 'false') return false;
-  throw new UsageError(`Bad option: --${name}=${String(v)} (yes or no)`);
-};
-
-const whole = (v: unknown, name: string, lo: number, hi: number): number => {
-  const n = typeof v === 'number' ? v : Number(v);
-  if (!Number.isInteger(n) || n < lo || n > hi) {
-    throw new UsageError(`Bad option: --${name}=${String(v)} (a whole number from ${lo} to ${hi})`);
-  }
-  return n;
-};
-
-const list = (v: unknown): string[] => (v === undefined ? [] : (Array.isArray(v) ? v : [v]).map(String));
-
 const LARGEST = 2 ** 32 - 1;
 
 /** --trace-ipc: a file, empty for the report, undefined for no trace. */
@@ -84,36 +47,34 @@ function ipcFile(v: unknown): string | undefined {
 }
 
 /** --schedule and what belongs to it. */
-function readSchedule(v: (name: string) => unknown): Pick<Options, 'schedule' | 'quantum'> {
-  const number = (name: string, otherwise: number, lo: number, hi: number): number =>
-    v(name) === undefined ? otherwise : whole(v(name), name, lo, hi);
-  const kind = String(v('schedule') ?? 'free');
+function readSchedule(v: OptionValues): Pick<Options, 'schedule' | 'quantum'> {
+  const kind = v.text('schedule') ?? 'free';
   if (kind !== 'free' && !Object.hasOwn(QUANTUM, kind)) {
     throw new UsageError(`Bad option: --schedule=${kind} (free, fair, random or pct)`);
   }
   if (kind === 'free') {
     for (const name of ['seed', 'pct-depth', 'pct-steps', 'max-blocks']) {
-      if (v(name) !== undefined) throw new UsageError(`--${name} needs --schedule=fair, random or pct`);
+      if (v.last(name) !== undefined) throw new UsageError(`--${name} needs --schedule=fair, random or pct`);
     }
-    return { schedule: null, quantum: number('quantum', 0, 1, 2 ** 31 - 1) };
+    return { schedule: null, quantum: v.whole('quantum', 0, 1, 2 ** 31 - 1) };
   }
   const seeded = kind as ScheduleKind;
   return {
     quantum: 0,
     schedule: {
       kind: seeded,
-      seed: number('seed', 0, 0, LARGEST),
-      quantum: number('quantum', QUANTUM[seeded], 1, 2 ** 31 - 1),
-      pctDepth: number('pct-depth', 3, 1, 100),
-      pctSteps: number('pct-steps', 0, 1, LARGEST),
-      maxBlocks: number('max-blocks', Number.MAX_SAFE_INTEGER, 1, Number.MAX_SAFE_INTEGER),
+      seed: v.whole('seed', 0, 0, LARGEST),
+      quantum: v.whole('quantum', QUANTUM[seeded], 1, 2 ** 31 - 1),
+      pctDepth: v.whole('pct-depth', 3, 1, 100),
+      pctSteps: v.whole('pct-steps', 0, 1, LARGEST),
+      maxBlocks: v.whole('max-blocks', Number.MAX_SAFE_INTEGER, 1, Number.MAX_SAFE_INTEGER),
     },
   };
 }
 
 /** The parser; also what prints --help. */
 function parser() {
-  return yargs()
+  const y = yargs()
     .scriptName('capgrind')
     .usage(
       'capgrind [options] PROGRAM [ARGUMENTS]\n\nRuns an RV64GC Linux program under a tool, every thread on a worker.',
@@ -149,39 +110,6 @@ function parser() {
       type: 'string',
       describe: 'where the interpreter and libraries of dynamic programs are',
     })
-    .option('log-file', {
-      type: 'string',
-      describe: 'report goes to this file; %p is the pid, %q{VAR} a variable',
-    })
-    .option('log-fd', { type: 'string', describe: 'report goes to this descriptor' })
-    .option('result', { type: 'string', describe: 'outcome and findings go to this file, as JSON' })
-    .option('error-exitcode', { type: 'string', describe: 'exit status when errors were found' })
-    .option('error-limit', { type: 'string', describe: 'stop reporting after 1000 different errors' })
-    .option('suppressions', { type: 'string', describe: 'do not report the errors that this file describes' })
-    .option('default-suppressions', {
-      type: 'string',
-      describe: 'use the suppressions that come with capgrind',
-    })
-    .option('gen-suppressions', {
-      type: 'string',
-      describe: 'no, yes (ask), all: print suppressions for errors',
-    })
-    .option('show-error-list', {
-      type: 'string',
-      describe: 'no, yes, all (also suppressed): errors at the end',
-    })
-    .option('s', { type: 'count', describe: 'as --show-error-list=yes' })
-    .option('error-markers', { type: 'string', describe: 'BEGIN,END: lines around each error' })
-    .option('exit-on-first-error', { type: 'string', describe: 'stop at the first error' })
-    .option('input-fd', { type: 'string', describe: 'where the answers to --gen-suppressions=yes come from' })
-    .option('xml', { type: 'string', describe: "report in Valgrind's XML, to --xml-file or --xml-fd" })
-    .option('xml-file', { type: 'string', describe: 'file for --xml=yes, named as --log-file' })
-    .option('xml-fd', { type: 'string', describe: 'descriptor for --xml=yes' })
-    .option('xml-user-comment', { type: 'string', describe: 'put into the XML as it is' })
-    .option('read-var-info', { type: 'string', describe: 'accepted; has no effect' })
-    .option('num-callers', { type: 'string', describe: 'frames in a stack trace, 2..500' })
-    .option('quiet', { alias: 'q', type: 'count', describe: 'only errors' })
-    .option('verbose', { alias: 'v', type: 'count', describe: 'more about what happens' })
     .option('stats', { type: 'string', describe: 'figures about the run at its end' })
     .option('max-threads', { type: 'string', describe: 'guest threads alive at once, at most' })
     .option('trace-syscalls', { type: 'string', describe: 'show system calls' })
@@ -189,18 +117,22 @@ function parser() {
       type: 'string',
       describe: 'decoded messages of L4 programs at the end, or in a file; a picture for .html',
     })
-    .option('show-below-main', { type: 'string', describe: 'stack traces go on below main' })
-    .option('demangle', { type: 'string', describe: 'C++ and Rust names as in the source' })
-    .option('fullpath-after', { type: 'string', describe: 'show source paths from this string on' })
     .option('extra-debuginfo-path', { type: 'string', describe: 'directory with separate debug files' })
     .option('dump', { type: 'string', describe: 'guest, ir, instrumented or wasm: show translated code' })
     .option('dump-at', { type: 'string', describe: 'function or address for --dump' })
     .option('debug', { type: 'string', describe: 'JavaScript stacks for errors of capgrind itself' })
     .option('version', { type: 'boolean', describe: 'print the version' })
     .option('help', { alias: 'h', type: 'boolean', describe: 'print this' });
+  for (const [name, describe] of Object.entries(REPORT_OPTIONS)) y.option(name, { type: 'string', describe });
+  for (const [name, alias, describe] of REPORT_SWITCHES) {
+    y.option(name, { type: 'count', describe, ...(alias === undefined ? {} : { alias }) });
+  }
+  return y;
 }
 
 const KNOWN = new Set([
+  ...Object.keys(REPORT_OPTIONS),
+  ...REPORT_SWITCHES.flatMap(([name, alias]) => [name, alias ?? name]),
   'tool',
   'os',
   'atomicity',
@@ -211,36 +143,10 @@ const KNOWN = new Set([
   'pct-steps',
   'max-blocks',
   'sysroot',
-  'log-file',
-  'log-fd',
-  'result',
-  'error-exitcode',
-  'num-callers',
-  'quiet',
-  'q',
-  'verbose',
-  'v',
   'stats',
   'max-threads',
   'trace-syscalls',
   'trace-ipc',
-  'show-below-main',
-  'demangle',
-  'fullpath-after',
-  'error-limit',
-  'suppressions',
-  'default-suppressions',
-  'gen-suppressions',
-  'show-error-list',
-  's',
-  'error-markers',
-  'exit-on-first-error',
-  'input-fd',
-  'xml',
-  'xml-file',
-  'xml-fd',
-  'xml-user-comment',
-  'read-var-info',
   'extra-debuginfo-path',
   'dump',
   'dump-at',
@@ -267,10 +173,7 @@ export function parseCommandLine(argv: readonly string[], env: NodeJS.ProcessEnv
     })
     .parseSync(all) as Record<string, unknown> & { _: (string | number)[] };
   if (error) throw new UsageError(error);
-  const v = (name: string): unknown => {
-    const x = p[name];
-    return Array.isArray(x) ? x[x.length - 1] : x;
-  };
+  const v = new OptionValues(p);
   if (p['help']) return { kind: 'help' };
   if (p['version']) return { kind: 'version' };
   const toolOptions: Record<string, string> = {};
@@ -279,15 +182,14 @@ export function parseCommandLine(argv: readonly string[], env: NodeJS.ProcessEnv
     toolOptions[name] = String(Array.isArray(value) ? value[value.length - 1] : value);
   }
   const words = p._.map(String);
-  const atomicity = v('atomicity') as string | undefined;
+  const atomicity = v.text('atomicity');
   if (atomicity !== undefined && atomicity !== 'serial' && atomicity !== 'parallel') {
     throw new UsageError(`Bad option: --atomicity=${atomicity} (serial or parallel)`);
   }
-  const os = (v('os') ?? 'auto') as string;
+  const os = v.text('os') ?? 'auto';
   if (os !== 'auto' && os !== 'linux' && os !== 'l4') {
     throw new UsageError(`Bad option: --os=${os} (linux, l4 or auto)`);
   }
-  const sysroot = v('sysroot') as string | undefined;
   const turns = readSchedule(v);
   if (turns.schedule && atomicity === 'parallel') {
     throw new UsageError(
@@ -297,76 +199,26 @@ export function parseCommandLine(argv: readonly string[], env: NodeJS.ProcessEnv
   return {
     kind: 'run',
     options: {
-      tool: String(v('tool')),
+      ...readReportOptions(v),
+      tool: String(v.last('tool')),
       os,
       atomicity,
       ...turns,
-      sysroot: sysroot === undefined ? undefined : resolve(sysroot),
-      logFile: v('log-file') as string | undefined,
-      logFd: v('log-fd') === undefined ? undefined : whole(v('log-fd'), 'log-fd', -1, 65535),
-      result: path(v('result'), 'result'),
-      errorExitcode:
-        v('error-exitcode') === undefined ? 0 : whole(v('error-exitcode'), 'error-exitcode', 0, 255),
-      numCallers: v('num-callers') === undefined ? 12 : whole(v('num-callers'), 'num-callers', 2, 500),
-      quiet: Number(p['quiet'] ?? 0),
-      verbose: Number(p['verbose'] ?? 0),
-      stats: v('stats') === undefined ? false : yesNo(v('stats') === '' ? true : v('stats'), 'stats'),
-      maxThreads: v('max-threads') === undefined ? 500 : whole(v('max-threads'), 'max-threads', 1, 1000),
-      traceSyscalls: flag(v('trace-syscalls'), 'trace-syscalls', false),
-      traceIpc: ipcFile(v('trace-ipc')),
-      showBelowMain: flag(v('show-below-main'), 'show-below-main', false),
-      demangle: flag(v('demangle'), 'demangle', true),
-      errorLimit: flag(v('error-limit'), 'error-limit', true),
-      suppressions: list(p['suppressions']),
-      defaultSuppressions: flag(v('default-suppressions'), 'default-suppressions', true),
-      genSuppressions: choice(v('gen-suppressions'), 'gen-suppressions', ['no', 'all', 'yes']),
-      showErrorList:
-        Number(p['s'] ?? 0) > 0
-          ? choice(v('show-error-list') ?? 'yes', 'show-error-list', ['yes', 'all', 'no'])
-          : choice(v('show-error-list'), 'show-error-list', ['no', 'yes', 'all']),
-      errorMarkers: markers(v('error-markers')),
-      exitOnFirstError: flag(v('exit-on-first-error'), 'exit-on-first-error', false),
-      inputFd: v('input-fd') === undefined ? 0 : whole(v('input-fd'), 'input-fd', 0, 65535),
-      xml: flag(v('xml'), 'xml', false),
-      xmlFile: v('xml-file') as string | undefined,
-      xmlFd: v('xml-fd') === undefined ? undefined : whole(v('xml-fd'), 'xml-fd', 0, 65535),
-      xmlUserComment: v('xml-user-comment') as string | undefined,
-      fullpathAfter: list(p['fullpath-after']),
-      extraDebuginfoPath: list(p['extra-debuginfo-path']),
-      dump: v('dump') as string | undefined,
-      dumpAt: v('dump-at') as string | undefined,
-      debug: flag(v('debug'), 'debug', false),
+      sysroot: v.path('sysroot'),
+      stats: v.flag('stats', false),
+      maxThreads: v.whole('max-threads', 500, 1, 1000),
+      traceSyscalls: v.flag('trace-syscalls', false),
+      traceIpc: ipcFile(v.last('trace-ipc')),
+      extraDebuginfoPath: v.list('extra-debuginfo-path'),
+      dump: v.text('dump'),
+      dumpAt: v.text('dump-at'),
+      debug: v.flag('debug', false),
       toolOptions,
       words: all.slice(0, all.length - words.length).filter((w) => w !== '--'),
       program: words[0],
       args: words.slice(1),
     },
   };
-}
-
-function path(v: unknown, name: string): string | undefined {
-  // Without a value the option would name a file called yes.
-  if (v === '' || v === 'yes') throw new UsageError(`Bad option: --${name} (needs a file: --${name}=FILE)`);
-  return v === undefined ? undefined : resolve(String(v));
-}
-
-/** One of the words; the first when nothing is said. */
-function choice<W extends string>(v: unknown, name: string, words: readonly W[]): W {
-  if (v === undefined) return words[0]!;
-  const found = words.find((w) => w === v);
-  if (found === undefined) throw new UsageError(`Bad option: --${name}=${String(v)} (${words.join(', ')})`);
-  return found;
-}
-
-function markers(v: unknown): { begin: string; end: string } | undefined {
-  if (v === undefined) return undefined;
-  const words = String(v).split(',');
-  if (words.length !== 2) throw new UsageError(`Bad option: --error-markers=${String(v)} (BEGIN,END)`);
-  return { begin: words[0]!, end: words[1]! };
-}
-
-function flag(v: unknown, name: string, otherwise: boolean): boolean {
-  return v === undefined ? otherwise : yesNo(v === '' ? true : v, name);
 }
 
 /** An option without a value means yes; values come behind `=` only, so that a program name is never taken for one. */

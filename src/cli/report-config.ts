@@ -66,15 +66,19 @@ function xmlFd(o: Options): number {
 }
 
 function openOutput(template: string, what: string): number {
-  let name: string;
-  try {
-    name = expandName(template, process.pid);
-  } catch (error) {
-    throw new UsageError((error as Error).message);
-  }
+  const name = outputName(template);
   try {
     return openSync(name, 'w', 0o644);
   } catch (error) {
     throw new UsageError(`cannot write the ${what} file ${name}: ${(error as Error).message}`);
+  }
+}
+
+/** The name of an output file, its template filled in. */
+export function outputName(template: string): string {
+  try {
+    return expandName(template, process.pid);
+  } catch (error) {
+    throw new UsageError((error as Error).message);
   }
 }

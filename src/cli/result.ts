@@ -1,5 +1,6 @@
-/** --result: what a run came to, gathered from the engine once it has ended. */
-
+/** --result and --sarif: what a run came to, gathered from the engine once it has ended. */
+import { writeFileSync } from 'node:fs';
+import { signalName } from '../../kernel/linux/signal-queue.js';
 import type { MainProcess, RunResult } from '../engine/main-process.js';
 import { VERSION } from '../engine/paths.js';
 import type { ScheduleConfig } from '../engine/schedule/config.js';
@@ -13,10 +14,35 @@ import {
   type RunReport,
   writeRunReport,
 } from '../report/run-report.js';
+import { sarifLog } from '../report/sarif.js';
+import type { Tool } from '../tools/api.js';
+import { countedErrors } from './frame.js';
 
 /** Writes the result file. Throws Error with one line when it cannot. */
 export function writeResult(path: string, main: MainProcess, result: RunResult): void {
   writeRunReport(path, runReport(main, result));
+}
+
+/** Writes findings as SARIF. Throws Error with one line when it cannot. */
+export function writeSarif(path: string, main: MainProcess, tool: Tool, result: RunResult): void {
+  const { config } = main;
+  const log = sarifLog(
+    {
+      version: VERSION,
+      title: tool.title,
+      program: config.linux.exePath,
+      args: config.linux.argv.slice(1),
+      status: result.status,
+      signal: result.signal > 0 ? signalName(result.signal) : null,
+      errors: countedErrors(main),
+    },
+    config.report,
+  );
+  try {
+    writeFileSync(path, `${JSON.stringify(log, null, 1)}\n`);
+  } catch (error) {
+    throw new Error(`cannot write the SARIF file ${path}: ${(error as Error).message}`);
+  }
 }
 
 function runReport(main: MainProcess, result: RunResult): RunReport {

@@ -12,8 +12,8 @@ import { loadTool, resolveTool } from '../tools/registry.js';
 import { printHeader, printTrailer } from './frame.js';
 import type { Options } from './options.js';
 import { UsageError } from './options.js';
-import { reportConfig } from './report-config.js';
-import { writeResult } from './result.js';
+import { outputName, reportConfig } from './report-config.js';
+import { writeResult, writeSarif } from './result.js';
 
 /** What a scheduled guest sees of the host: the same on every machine. */
 const SCHEDULED_PID = 1000;
@@ -22,6 +22,7 @@ const SCHEDULED_CPUS = 4;
 export async function runProgram(o: Options, program: string): Promise<RunResult> {
   const tool = await loadTool(asUsage(() => resolveTool(o.tool)));
   const file = openProgram(program);
+  const sarif = o.sarif === undefined ? undefined : outputName(o.sarif);
   const config: RunConfig = {
     tool: resolveTool(o.tool),
     toolOptions: toolOptions(tool, o.toolOptions),
@@ -62,6 +63,7 @@ export async function runProgram(o: Options, program: string): Promise<RunResult
   }
   const errors = printTrailer(main, tool, log, o, result);
   if (o.result !== undefined) writeResult(o.result, main, result);
+  if (sarif !== undefined) writeSarif(sarif, main, tool, result);
   if (o.errorExitcode > 0 && errors > 0 && result.signal === 0) return { ...result, status: o.errorExitcode };
   return result;
 }

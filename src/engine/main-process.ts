@@ -1,5 +1,6 @@
 /** The control plane on the main thread: loads the program, starts workers for guest threads, waits for the end. */
 import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { setFlagsFromString } from 'node:v8';
 import { BroadcastChannel } from 'node:worker_threads';
 import { Piscina } from 'piscina';
@@ -183,7 +184,8 @@ export class MainProcess {
     this.put64(ts + T_STACK_LO, program.stackLow);
     this.put64(ts + T_STACK_HI, program.stackHigh);
     config.images = program.images.map((i) => ({
-      path: i.path,
+      // As the kernel names what it maps, and suppressions of objects expect.
+      path: resolve(i.path),
       bias: i.bias,
       start: i.start,
       end: i.end,

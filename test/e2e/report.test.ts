@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
 import { checkProtocol, parseXml, textOf } from '../report/protocol.js';
+import { checkSarif } from '../report/sarif-check.js';
 import {
   BIN,
   capgrind,
@@ -230,6 +231,24 @@ test('XML of a signal and of messages of the guest', async (t) => {
     messages.map((m) => textOf(m, 'text')),
     ['client says hello and 42'],
   );
+});
+
+test('SARIF: every finding with its place, beside the text', async (t) => {
+  const path = file('r.sarif');
+  const o = await helgrind([`--sarif=${path}`]);
+  t.is(o.status, 0, story(o));
+  const log = JSON.parse(readFileSync(path, 'utf8'));
+  t.deepEqual(checkSarif(log), []);
+  const { results } = log.runs[0];
+  t.is(results.length, Number(/from (\d+) contexts/.exec(o.stderr)?.[1]), story(o));
+  const source = /^file:.*\/race-counter\.c$|^(.*\/)?race-counter\.c$/;
+  for (const r of results) {
+    t.is(r.ruleId, 'Helgrind:Race');
+    t.regex(r.message.text, /^Possible data race during (read|write) of size 8 at 0x\w+ by thread #\d\n/);
+    t.regex(r.locations[0].physicalLocation.artifactLocation.uri, source);
+    t.is(r.locations[0].physicalLocation.region.startLine, 11);
+    t.is(r.stacks.length, 2);
+  }
 });
 
 test('names of files: %p, %n, %q and what XML says of them', async (t) => {

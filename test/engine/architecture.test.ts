@@ -35,6 +35,9 @@ test('the options that README explains are options', (t) => {
           '--max-threads': '=5',
           '--num-callers': '=5',
           '--gen-suppressions': '=all',
+          '--sarif': '=file',
+          '--sysroot': '=folder',
+          '--log-file': '=file',
           '--xml-file': '=file',
           '--suppressions': '=file',
         } as Record<string, string>
