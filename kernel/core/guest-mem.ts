@@ -29,6 +29,8 @@ export class GuestFault extends Error {
 export class GuestMem {
   readonly machine: Machine;
   readonly space: AddressSpace;
+  /** Hears of every range that is written through this object, before it is. */
+  written: ((addr: number, length: number) => void) | null = null;
   private readonly bounce = new DataView(new ArrayBuffer(8));
 
   constructor(machine: Machine, space: AddressSpace) {
@@ -114,6 +116,7 @@ export class GuestMem {
   /** Writes `bytes` to guest memory. On a fault the part in front of it has been written. */
   copyOut(addr: number, bytes: Uint8Array): void {
     const { u8 } = this.machine;
+    this.written?.(addr, bytes.length);
     this.pieces(addr, bytes.length, ACCESS_WRITE, (host, length, done) => {
       u8.set(bytes.subarray(done, done + length), host);
     });
@@ -122,6 +125,7 @@ export class GuestMem {
   /** Fills guest memory with one byte value. */
   fill(addr: number, length: number, value: number): void {
     const { u8 } = this.machine;
+    this.written?.(addr, length);
     this.pieces(addr, length, ACCESS_WRITE, (host, n) => u8.fill(value, host, host + n));
   }
 

@@ -185,12 +185,14 @@ export const T_TOOL = 768;
 export const T_STATS = 1024;
 /** 1 while the thread may run under a schedule; it sleeps on this word. Shared, atomic. */
 export const T_TURN = 1792;
-/** Steps that the thread may still make before it asks the schedule; generated code counts down. */
-export const T_STEPS = 1796;
+/** Steps, and behind them points, that the thread may still pass before it asks the schedule: generated code counts
+ * both down, as one 64-bit word (jit/steps.ts). */
+export const T_STEPS = 1800;
+export const T_POINTS = 1804;
 /** Running hash of the addresses at which its steps ended, 64 bits. */
-export const T_STEP_HASH = 1800;
+export const T_STEP_HASH = 1808;
 /** The schedule's other words of a thread: 64 bytes, see src/engine/schedule/state.ts. */
-export const T_SCHEDULE = 1808;
+export const T_SCHEDULE = 1816;
 /**
  * Window cache of two levels, all entries of TLB_ENTRY bytes {page tag i64, lo i64, length i64, delta i32, pad i32}.
  * First, by ACCESS_* bits, the TLB_WAYS windows used last, replaced in turn (the pad of a set's first entry says

@@ -4,6 +4,7 @@
 import type { AddressSpace } from '../core/address-space.js';
 import type { GuestMem } from '../core/guest-mem.js';
 import type { Machine } from '../core/machine.js';
+import type { Journal } from './journal.js';
 import type { WaitResult } from './wait.js';
 
 /** Services around guest threads. `ts` is always the byte address of a thread state. */
@@ -77,6 +78,8 @@ export interface LinuxEnv {
   timersChanged(): void;
   /** A handler of this signal is about to run. */
   heard(signo: number): void;
+  /** Pins what calls bring in from outside, in a run that records or replays. */
+  readonly journal?: Journal;
   /** One line for the user, without prefix. */
   warn(text: string): void;
   /** One line of the system call trace. */

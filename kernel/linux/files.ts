@@ -188,8 +188,9 @@ export class FileTable {
     let hostFd = host;
     let aux = P.DA_KEEP | P.DA_HOST_OFFSET;
     let flags = hostFlags(host) ?? (fd === 0 ? O_RDONLY : O_RDWR);
-    const kind = asPipe ? P.KIND_STREAM : kindOfMode(stats.mode);
-    if (kind === P.KIND_STREAM && fd === 0) {
+    const real = kindOfMode(stats.mode);
+    const kind = asPipe ? P.KIND_STREAM : real;
+    if (real === P.KIND_STREAM && fd === 0) {
       // A read that blocks inside the host could not be interrupted: an open description of our own, without
       // blocking, lets us wait ourselves and leaves the one we share with other processes as it is.
       try {

@@ -22,6 +22,7 @@ import { EFAULT, ENOSYS, errnoOf } from './errno.js';
 import { LEAVE, RESUME, SysError, ThreadLeaves } from './error.js';
 import { FileTable } from './files.js';
 import { FutexTable } from './futex.js';
+import { comesFromOutside, pinned } from './journal.js';
 import { MappedFiles } from './mapped-files.js';
 import { PathResolver } from './paths.js';
 import { pipeEnd } from './pipe.js';
@@ -38,6 +39,23 @@ import { Sleeper } from './wait.js';
 const WIDE_MASK: readonly number[] = BY_NUMBER.map((row) =>
   row === undefined ? 63 : row.args.reduce((mask, kind, i) => (WIDE.has(kind) ? mask | (1 << i) : mask), 0),
 );
+
+/** What the kernel answers for an error of a handler. */
+function errorNumber(error: unknown): number {
+  if (error instanceof SysError) return -error.errno;
+  if (error instanceof GuestFault) return -EFAULT;
+  return -errnoOf(error);
+}
+
+/** The result of a call, errors as negative numbers. @throws ThreadLeaves */
+function answer(call: () => number): number {
+  try {
+    return call();
+  } catch (error) {
+    if (error instanceof ThreadLeaves) throw error;
+    return errorNumber(error);
+  }
+}
 
 export class LinuxKernel {
   readonly env: LinuxEnv;
@@ -188,12 +206,13 @@ export class LinuxKernel {
       const a = this.arg(nr, 0);
       const b = this.arg(nr, 1);
       const c = this.arg(nr, 2);
-      return handler(this, a, b, c, this.arg(nr, 3), this.arg(nr, 4), this.arg(nr, 5));
+      const call = () => handler(this, a, b, c, this.arg(nr, 3), this.arg(nr, 4), this.arg(nr, 5));
+      const { journal } = this.env;
+      if (!journal || !comesFromOutside(this, row.name)) return call();
+      return pinned(this, journal, row.name, nr, () => answer(call));
     } catch (error) {
-      if (error instanceof SysError) return -error.errno;
       if (error instanceof ThreadLeaves) return LEAVE;
-      if (error instanceof GuestFault) return -EFAULT;
-      return -errnoOf(error);
+      return errorNumber(error);
     }
   }
 

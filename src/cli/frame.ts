@@ -5,6 +5,8 @@ import { SAID_EXIT } from '../engine/error-store.js';
 import type { MainProcess, RunResult } from '../engine/main-process.js';
 import { VERSION } from '../engine/paths.js';
 import { xmlLog } from '../engine/reporter.js';
+import type { ScheduleOutcome } from '../engine/schedule/config.js';
+import type { Recording } from '../engine/schedule/recording.js';
 import { WORKERS } from '../engine/worker-process.js';
 import {
   type CountedError,
@@ -61,6 +63,17 @@ export function printHeader(main: MainProcess, tool: Tool, log: Log, o: Options)
   if (log.verbosity < 2) return;
   if (o.words.length > 0) log.debug(`capgrind options:\n${o.words.map((w) => `   ${w}`).join('\n')}`);
   if (tool.suppressions) for (const f of suppressionFiles(o)) log.debug(`Reading suppressions file: ${f}`);
+}
+
+/** The last line of a replay: whether it was one. */
+export function printReplay(log: Log, replayed: Recording, outcome: ScheduleOutcome): void {
+  if (log.verbosity < 1) return;
+  const { hash } = replayed.trailer.outcome;
+  log.user(
+    hash === outcome.hash
+      ? 'replay: the recorded interleaving'
+      : `replay: NOT the recorded interleaving, whose hash is ${hash}`,
+  );
 }
 
 /** Ends the report; returns the number of errors found. */

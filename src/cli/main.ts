@@ -2,6 +2,7 @@
 /** The command: parses options, runs the program, exits as the guest did. */
 import { constants as os } from 'node:os';
 import { LoadError } from '../../kernel/linux/loader.js';
+import type { RunResult } from '../engine/main-process.js';
 import { VERSION } from '../engine/paths.js';
 import { SuppressionError } from '../report/suppressions/parse.js';
 import { helpText, parseCommandLine, UsageError } from './options.js';
@@ -12,6 +13,7 @@ async function main(): Promise<number> {
     const [first, ...others] = process.argv.slice(2);
     if (first === 'stress') return await (await import('./stress.js')).stress(others);
     if (first === 'scaling') return await (await import('./scaling.js')).scaling(others);
+    if (first === 'replay') return ended(await (await import('./replay.js')).replay(others));
     const parsed = parseCommandLine(process.argv.slice(2));
     if (parsed.kind === 'help') {
       process.stdout.write(`${await helpText()}\n`);
@@ -24,9 +26,7 @@ async function main(): Promise<number> {
     debug = parsed.options.debug;
     if (parsed.options.program === undefined) throw new UsageError('no program specified');
     const { runProgram } = await import('./run.js');
-    const result = await runProgram(parsed.options, parsed.options.program);
-    if (result.signal > 0) endBySignal(result.signal);
-    return result.status;
+    return ended(await runProgram(parsed.options, parsed.options.program));
   } catch (error) {
     if (error instanceof UsageError) {
       process.stderr.write(`capgrind: ${error.message}\ncapgrind: Use --help for more information.\n`);
@@ -44,6 +44,12 @@ async function main(): Promise<number> {
     process.stderr.write(`capgrind: ${debug ? (e.stack ?? e.message) : e.message}\n`);
     return 70;
   }
+}
+
+/** The exit status, unless the guest was ended by a signal. */
+function ended(result: RunResult): number {
+  if (result.signal > 0) endBySignal(result.signal);
+  return result.status;
 }
 
 /** Ends this process the way the guest ended, so that a shell or a supervisor sees the same. */

@@ -18,6 +18,8 @@ export interface Options extends ReportOptions {
   atomicity: 'serial' | 'parallel' | undefined;
   /** A seeded schedule, or null for --schedule=free. */
   schedule: ScheduleConfig | null;
+  /** File that the run is recorded to, for `capgrind replay`. */
+  record: string | undefined;
   /** Under serial without a schedule: blocks of a turn, 0 for time slices. */
   quantum: number;
   sysroot: string | undefined;
@@ -53,7 +55,7 @@ function readSchedule(v: OptionValues): Pick<Options, 'schedule' | 'quantum'> {
     throw new UsageError(`Bad option: --schedule=${kind} (free, fair, random or pct)`);
   }
   if (kind === 'free') {
-    for (const name of ['seed', 'pct-depth', 'pct-steps', 'max-blocks']) {
+    for (const name of ['seed', 'pct-depth', 'pct-points', 'max-blocks', 'record']) {
       if (v.last(name) !== undefined) throw new UsageError(`--${name} needs --schedule=fair, random or pct`);
     }
     return { schedule: null, quantum: v.whole('quantum', 0, 1, 2 ** 31 - 1) };
@@ -66,7 +68,7 @@ function readSchedule(v: OptionValues): Pick<Options, 'schedule' | 'quantum'> {
       seed: v.whole('seed', 0, 0, LARGEST),
       quantum: v.whole('quantum', QUANTUM[seeded], 1, 2 ** 31 - 1),
       pctDepth: v.whole('pct-depth', 3, 1, 100),
-      pctSteps: v.whole('pct-steps', 0, 1, LARGEST),
+      pctPoints: v.whole('pct-points', 0, 1, LARGEST),
       maxBlocks: v.whole('max-blocks', Number.MAX_SAFE_INTEGER, 1, Number.MAX_SAFE_INTEGER),
     },
   };
@@ -77,7 +79,7 @@ function parser() {
   const y = yargs()
     .scriptName('capgrind')
     .usage(
-      'capgrind [options] PROGRAM [ARGUMENTS]\n\nRuns an RV64GC Linux program under a tool, every thread on a worker.',
+      'capgrind [options] PROGRAM [ARGUMENTS]\ncapgrind replay FILE [options]\n\nRuns an RV64GC Linux program under a tool, every thread on a worker.',
     )
     .parserConfiguration({
       'halt-at-non-option': true,
@@ -102,10 +104,14 @@ function parser() {
     .option('atomicity', { type: 'string', describe: 'serial: one thread at a time; parallel: all at once' })
     .option('schedule', { type: 'string', describe: 'free, or seeded and repeatable: fair, random, pct' })
     .option('seed', { type: 'string', describe: 'of --schedule and of the random numbers of the guest' })
-    .option('quantum', { type: 'string', describe: 'blocks of a turn: serial, fair; longest: random, pct' })
+    .option('quantum', { type: 'string', describe: 'blocks of a turn; accesses at most: random' })
     .option('pct-depth', { type: 'string', describe: 'ordering constraints of the bugs that pct looks for' })
-    .option('pct-steps', { type: 'string', describe: 'blocks among which pct changes priorities' })
+    .option('pct-points', { type: 'string', describe: 'accesses among which pct changes priorities' })
     .option('max-blocks', { type: 'string', describe: 'a scheduled run of more blocks ends as a livelock' })
+    .option('record', {
+      type: 'string',
+      describe: 'file for `capgrind replay`: a scheduled run and all it was told',
+    })
     .option('sysroot', {
       type: 'string',
       describe: 'where the interpreter and libraries of dynamic programs are',
@@ -140,8 +146,9 @@ const KNOWN = new Set([
   'seed',
   'quantum',
   'pct-depth',
-  'pct-steps',
+  'pct-points',
   'max-blocks',
+  'record',
   'sysroot',
   'stats',
   'max-threads',
@@ -161,6 +168,18 @@ export async function helpText(): Promise<string> {
 }
 
 export type Parsed = { kind: 'run'; options: Options } | { kind: 'help' } | { kind: 'version' };
+
+/** `replay FILE [options]`: the file, and the options among the words around it. Throws UsageError. */
+export function parseReplay(words: readonly string[]): { file: string; options: Options } {
+  const files = words.filter((w) => !w.startsWith('-'));
+  if (files.length !== 1) throw new UsageError('replay takes one file of --record');
+  const parsed = parseCommandLine(words.filter((w) => w.startsWith('-')));
+  if (parsed.kind !== 'run') throw new UsageError('replay takes the options of a run');
+  if (parsed.options.schedule || parsed.options.atomicity) {
+    throw new UsageError('replay takes its schedule from the recording');
+  }
+  return { file: files[0]!, options: parsed.options };
+}
 
 /** Parses a command line (without node and script). Throws UsageError. */
 export function parseCommandLine(argv: readonly string[], env: NodeJS.ProcessEnv = process.env): Parsed {
@@ -204,6 +223,7 @@ export function parseCommandLine(argv: readonly string[], env: NodeJS.ProcessEnv
       os,
       atomicity,
       ...turns,
+      record: v.text('record'),
       sysroot: v.path('sysroot'),
       stats: v.flag('stats', false),
       maxThreads: v.whole('max-threads', 500, 1, 1000),

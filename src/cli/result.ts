@@ -76,8 +76,9 @@ function endOf(result: RunResult): RunEnd {
 
 /** The options that repeat the schedule, by name. */
 function scheduleOf(s: ScheduleConfig): Record<string, string | number> {
-  const { kind, seed, quantum, pctDepth, pctSteps, maxBlocks } = s;
-  const pct: Record<string, number> = kind === 'pct' ? { 'pct-depth': pctDepth, 'pct-steps': pctSteps } : {};
+  const { kind, seed, quantum, pctDepth, pctPoints, maxBlocks } = s;
+  const pct: Record<string, number> =
+    kind === 'pct' ? { 'pct-depth': pctDepth, 'pct-points': pctPoints } : {};
   return { schedule: kind, seed, quantum, ...pct, 'max-blocks': maxBlocks };
 }
 

@@ -6,10 +6,12 @@ import { openProgram } from '../../kernel/linux/loader.js';
 import type { RunConfig } from '../engine/config.js';
 import { MainProcess, type RunResult } from '../engine/main-process.js';
 import { writeIpcTrace } from '../report/ipc/output.js';
+import { VERSION } from '../engine/paths.js';
+import { beginRecording, endRecording, type Recording, sha256 } from '../engine/schedule/recording.js';
 import { Log } from '../report/log.js';
 import type { Tool } from '../tools/api.js';
 import { loadTool, resolveTool } from '../tools/registry.js';
-import { printHeader, printTrailer } from './frame.js';
+import { printHeader, printReplay, printTrailer } from './frame.js';
 import type { Options } from './options.js';
 import { UsageError } from './options.js';
 import { outputName, reportConfig } from './report-config.js';
@@ -19,15 +21,19 @@ import { writeResult, writeSarif } from './result.js';
 const SCHEDULED_PID = 1000;
 const SCHEDULED_CPUS = 4;
 
-export async function runProgram(o: Options, program: string): Promise<RunResult> {
+/** @param replayed a recording of this program, with the options of it in `o` */
+export async function runProgram(o: Options, program: string, replayed?: Recording): Promise<RunResult> {
   const tool = await loadTool(asUsage(() => resolveTool(o.tool)));
   const file = openProgram(program);
   const sarif = o.sarif === undefined ? undefined : outputName(o.sarif);
+  const host = hostFacts(o, program, file.bytes, replayed);
   const config: RunConfig = {
     tool: resolveTool(o.tool),
     toolOptions: toolOptions(tool, o.toolOptions),
     atomicity: o.schedule ? 'serial' : policy(tool, o.atomicity),
     schedule: o.schedule,
+    recordFd: host.recordFd,
+    replay: replayed?.entries ?? null,
     quantum: o.quantum,
     maxThreads: Math.min(o.maxThreads, tool.maxThreads ?? o.maxThreads),
     os: o.os !== 'auto' ? o.os : isL4Program(file.elf) ? 'l4' : 'linux',
@@ -36,11 +42,12 @@ export async function runProgram(o: Options, program: string): Promise<RunResult
     linux: {
       ...(o.sysroot === undefined ? {} : { sysroot: o.sysroot }),
       exePath: resolve(program),
-      argv: [program, ...o.args],
-      envp: Object.entries(process.env).map(([k, v]) => `${k}=${v ?? ''}`),
+      argv: host.argv,
+      envp: host.envp,
       cpus: o.schedule ? SCHEDULED_CPUS : availableParallelism(),
       trace: o.traceSyscalls,
     },
+    cwd: host.cwd,
     id: `capgrind-${process.pid}`,
     pid: o.schedule ? SCHEDULED_PID : process.pid,
     report: reportConfig(o, tool),
@@ -61,11 +68,55 @@ export async function runProgram(o: Options, program: string): Promise<RunResult
     const problem = writeIpcTrace(config.ipcRecords, o.traceIpc ?? '', (line) => log.debug(line));
     if (problem !== null) log.user(problem);
   }
+  if (o.record !== undefined && host.recordFd !== null && result.schedule) {
+    endRecording(o.record, host.recordFd, { outcome: result.schedule });
+  }
   const errors = printTrailer(main, tool, log, o, result);
+  if (replayed && result.schedule) printReplay(log, replayed, result.schedule);
   if (o.result !== undefined) writeResult(o.result, main, result);
   if (sarif !== undefined) writeSarif(sarif, main, tool, result);
   if (o.errorExitcode > 0 && errors > 0 && result.signal === 0) return { ...result, status: o.errorExitcode };
   return result;
+}
+
+interface HostFacts {
+  argv: string[];
+  envp: string[];
+  cwd: string;
+  /** Where the run is recorded to. */
+  recordFd: number | null;
+}
+
+/** What the program is started with: this process's own, or what was recorded. Begins a recording. */
+function hostFacts(o: Options, program: string, bytes: Uint8Array, replayed?: Recording): HostFacts {
+  const sum = o.record !== undefined || replayed ? sha256(bytes) : '';
+  if (replayed) {
+    const { argv, envp, cwd, sha256: recorded } = replayed.header;
+    if (recorded !== sum)
+      throw new UsageError(`${program} is not the program that was recorded: it has changed`);
+    return { argv, envp, cwd, recordFd: null };
+  }
+  const facts = {
+    argv: [program, ...o.args],
+    envp: Object.entries(process.env).map(([k, v]) => `${k}=${v ?? ''}`),
+    cwd: process.cwd(),
+  };
+  const { record, schedule } = o;
+  if (record === undefined || schedule === null) return { ...facts, recordFd: null };
+  const header = {
+    ...facts,
+    capgrind: VERSION,
+    program: resolve(program),
+    sha256: sum,
+    sysroot: o.sysroot ?? null,
+    maxThreads: o.maxThreads,
+    schedule,
+  };
+  try {
+    return { ...facts, recordFd: beginRecording(record, header) };
+  } catch (error) {
+    throw new UsageError(`cannot record to ${record}: ${(error as Error).message}`);
+  }
 }
 
 /** Started over a Node channel to report to a campaign: a campaign that is killed must not leave its runs behind. */

@@ -8,6 +8,7 @@ import {
   G_EXITING,
   G_LOCK_BIG,
   STOP_YIELD,
+  T_POINTS,
   T_STEPS,
   THREAD_STRIDE,
   THREADS,
@@ -15,6 +16,9 @@ import {
 import type { Machine } from '../../kernel/core/machine.js';
 import type { ThreadTable } from '../../kernel/core/threads.js';
 import { FairLock } from '../../sync/fairlock.js';
+
+/** More points than anybody passes between two polls. */
+const MANY = 0x7fffffff;
 
 /** The right to run guest code where threads take turns. `ts` is a thread state; each thread asks for its own. */
 export interface Turns {
@@ -81,6 +85,7 @@ export class BigLock implements Turns {
   step(ts: number): void {
     this.offer(ts);
     this.i32[(ts + T_STEPS) >> 2] = this.quantum;
+    this.i32[(ts + T_POINTS) >> 2] = MANY;
   }
 
   /** Runs fn, which may sleep, without the lock. */

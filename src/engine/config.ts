@@ -11,6 +11,10 @@ export interface RunConfig {
   atomicity: 'serial' | 'parallel';
   /** A seeded schedule; implies serial. null: threads run as the host lets them. */
   schedule: ScheduleConfig | null;
+  /** Descriptor that a recording is written to, with a schedule only. */
+  recordFd: number | null;
+  /** Entries of the recording that is replayed, with a schedule only. */
+  replay: SharedArrayBuffer | null;
   /** Without a schedule, under serial: steps between two offers of the lock; 0 for time slices. */
   quantum: number;
   maxThreads: number;
@@ -20,6 +24,8 @@ export interface RunConfig {
   l4: L4Config;
   /** File for the records of messages of an L4 program; null for none. */
   ipcRecords: string | null;
+  /** Working directory that the guest starts in. */
+  cwd: string;
   /** Identifies the run among others on the host: names of channels. */
   id: string;
   /** Process id printed and shown to the guest. */

@@ -165,6 +165,7 @@ export class MainProcess {
     const program = loadProgram(this.space, this.mem, {
       ...file,
       argv: linux.argv,
+      execfn: linux.argv[0]!,
       envp: linux.envp,
       ...(linux.sysroot ? { sysroot: linux.sysroot } : {}),
       ...(config.schedule ? { random } : {}),
@@ -175,7 +176,7 @@ export class MainProcess {
     bootLinux(machine, ts, {
       pid: config.pid,
       fixed: config.schedule !== null,
-      cwd: process.cwd(),
+      cwd: config.cwd,
       name: linux.exePath.split('/').pop()!,
     });
     this.put64(ts + T_PC, program.entry);

@@ -34,6 +34,7 @@ import { l4Face } from '../../kernel/l4/face.js';
 import { L4Kernel } from '../../kernel/l4/kernel.js';
 import type { ThreadServices } from '../../kernel/linux/env.js';
 import { linuxFace } from '../../kernel/linux/face.js';
+import type { Journal } from '../../kernel/linux/journal.js';
 import { LinuxKernel } from '../../kernel/linux/kernel.js';
 import { CodeCache } from '../jit/cache.js';
 import { CodeStore } from '../jit/code-store.js';
@@ -53,7 +54,8 @@ import type { Errors } from './errors.js';
 import { GuestThread, type Trap } from './guest-thread.js';
 import { l4Env } from './l4-host.js';
 import { toolErrors, xmlLog } from './reporter.js';
-import { type ScheduleEnd, STATUS_DEADLOCK, STATUS_LIVELOCK } from './schedule/config.js';
+import { type ScheduleEnd, STATUS_DEADLOCK, STATUS_DIVERGED, STATUS_LIVELOCK } from './schedule/config.js';
+import { Recorder, Replayer } from './schedule/journal.js';
 import { Schedule } from './schedule/schedule.js';
 import { Symbols } from './symbols.js';
 import { ToolRuntime } from './tool-runtime.js';
@@ -255,6 +257,7 @@ export class WorkerProcess {
       threads: this.services(),
       config: this.data.config.linux,
       ...(this.schedule ? { scheduled: this.schedule } : {}),
+      ...this.journal(this.data.config),
       timersChanged: () => {
         if (this.schedule) this.schedule.alarmsChanged(this.current);
         else this.tell({ kind: 'timers' });
@@ -418,6 +421,16 @@ export class WorkerProcess {
       live: () => threads.live(),
       stuck: (all) => this.deadlock(all.map((ts) => ({ ts, at: ts + T_FUTEX_STATE }))),
     };
+  }
+
+  private journal(config: RunConfig): { journal?: Journal } {
+    const diverged = (name: string): void => {
+      this.log.user(`Replay: the program calls ${name}, and the recorded one did something else`);
+      this.threads.exitProcess(STATUS_DIVERGED, 0);
+    };
+    if (config.recordFd !== null) return { journal: new Recorder(config.recordFd, diverged) };
+    if (config.replay === null) return {};
+    return { journal: new Replayer(this.machine, config.replay, diverged) };
   }
 
   /** No thread can go on, or none may: the run ends here, with a report. */

@@ -1,6 +1,6 @@
 /** Steps counted in generated code: the same whatever the regions look like and however often the thread stops. */
 import test from 'ava';
-import { T_STEP_HASH, T_STEPS } from '../../kernel/core/layout.js';
+import { T_POINTS, T_STEP_HASH, T_STEPS } from '../../kernel/core/layout.js';
 import type { Turns } from '../../src/engine/big-lock.js';
 import { encode } from '../../src/isa/encode.js';
 import type { StepKind } from '../../src/jit/steps.js';
@@ -27,6 +27,8 @@ const PROGRAM = [
 ];
 const ACCESSES = 10 * 5 + 1;
 const TRANSFERS = 10 * 2 + 1;
+/** Points: the accesses and the system call. */
+const POINTS = { accesses: 10 * 3 + 1, transfers: 1 };
 const GRANTED = 1_000_000;
 
 /** Runs the program, `grant` steps at a time; gives steps, hash and how often the thread stopped. */
@@ -34,7 +36,7 @@ function count(
   options: typeof LARGE,
   steps: StepKind,
   grant: number,
-): { made: number; hash: bigint; stops: number } {
+): { made: number; points: number; hash: bigint; stops: number } {
   let stops = 0;
   let granted = grant;
   const unused = (): void => undefined;
@@ -61,9 +63,11 @@ function count(
   registers.x[8] = BigInt(DATA);
   rig.setRegisters(registers, CODE);
   machine.i32[(ts + T_STEPS) >> 2] = grant;
+  machine.i32[(ts + T_POINTS) >> 2] = GRANTED;
   rig.run();
   return {
     made: granted - machine.i32[(ts + T_STEPS) >> 2]!,
+    points: GRANTED - machine.i32[(ts + T_POINTS) >> 2]!,
     hash: machine.i64[(ts + T_STEP_HASH) >> 3]!,
     stops,
   };
@@ -76,6 +80,7 @@ for (const [steps, expected] of [
   test(`${steps}: counted once each, in regions large and small, in one go and one by one`, (t) => {
     const whole = count(LARGE, steps, GRANTED);
     t.is(whole.made, expected);
+    t.is(whole.points, POINTS[steps]);
     t.is(whole.stops, 0);
     t.not(whole.hash, 0n);
     const small = count(SMALL, steps, GRANTED);
@@ -84,6 +89,7 @@ for (const [steps, expected] of [
       for (const grant of [1, 3]) {
         const cut = count(options, steps, grant);
         t.is(cut.made, expected);
+        t.is(cut.points, POINTS[steps]);
         t.is(cut.hash, whole.hash);
         t.is(cut.stops, Math.ceil(expected / grant) - 1);
       }

@@ -7,14 +7,22 @@ import type { ScheduleConfig } from './config.js';
 import { SharedRandom } from './random.js';
 import {
   MAX_CHANGES,
-  S_BLOCKS,
   S_CHANGES,
   S_LOWEST,
+  S_POINTS,
   S_RANDOM,
   S_STREAK,
   T_ORDINAL,
   T_PRIORITY,
 } from './state.js';
+
+export interface Grant {
+  steps: number;
+  points: number;
+}
+
+/** Steps after which even a thread that meets no point ends its turn. */
+const STEPS_PER_POINT = 256;
 
 export interface Policy {
   /** Once, when the second thread is created: from there on there is something to decide. */
@@ -24,8 +32,8 @@ export interface Policy {
   turned(current: number): void;
   /** The next of `ready`, which is not empty, in order of creation. */
   choose(ready: readonly number[], current: number): number;
-  /** Steps that the thread may make, at least 1. */
-  grant(ts: number): number;
+  /** What the thread may pass before it is somebody's turn again, each at least 1. */
+  grant(ts: number): Grant;
   /** The thread asks to let others run. */
   yielded(ts: number): void;
   /** Whether one of `ready` must run before `current`, which could go on. */
@@ -56,8 +64,8 @@ class Fair implements Policy {
     return ready.find((ts) => ordinal(ts) > ordinal(current)) ?? ready[0]!;
   }
 
-  grant(): number {
-    return this.config.quantum;
+  grant(): Grant {
+    return { steps: this.config.quantum, points: Infinity };
   }
 
   preempts(): boolean {
@@ -65,7 +73,7 @@ class Fair implements Policy {
   }
 }
 
-/** Every thread is as likely as any other; turns from 1 to `quantum` steps, every order of magnitude as likely. */
+/** Every thread is as likely as any other; turns from 1 to `quantum` points, every order of magnitude as likely. */
 class RandomTurns implements Policy {
   constructor(
     private readonly config: ScheduleConfig,
@@ -81,8 +89,9 @@ class RandomTurns implements Policy {
     return ready[this.random.below(ready.length)]!;
   }
 
-  grant(): number {
-    return Math.floor((this.config.quantum + 1) ** this.random.unit());
+  grant(): Grant {
+    const points = Math.floor((this.config.quantum + 1) ** this.random.unit());
+    return { steps: points * STEPS_PER_POINT, points };
   }
 
   preempts(): boolean {
@@ -93,11 +102,12 @@ class RandomTurns implements Policy {
 /**
  * PCT (Burckhardt, Kothari, Musuvathi, Nagarakatte: A Randomized Scheduler with Probabilistic Guarantees of Finding
  * Bugs, ASPLOS 2010). Threads get random priorities d, d+1, ..; the ready thread of the highest priority runs; at
- * d-1 random steps of an estimated k the running thread's priority falls to 1 .. d-1. A bug of depth d in a program
+ * d-1 random ones of an estimated k points the running thread's priority falls to 1 .. d-1. A bug of depth d in a program
  * of n threads is found with probability at least 1/(n k^(d-1)).
  *
  * Two additions, since guests spin and k is not known: a thread that yields, or that ran for `quantum` steps on end,
- * falls behind all others; and without --pct-steps the seed draws k among the powers of two from 2^7 to 2^17.
+ * falls behind all others; and without --pct-points the seed draws k among the powers of two from 2^4 to 2^13. Points count only while
+ * another thread could run as well: elsewhere a change would change nothing.
  */
 class Pct implements Policy {
   private readonly f64: Float64Array;
@@ -117,7 +127,7 @@ class Pct implements Policy {
   }
 
   begin(): void {
-    const k = this.config.pctSteps || 2 ** (7 + this.random.below(11));
+    const k = this.config.pctPoints || 2 ** (4 + this.random.below(10));
     for (let i = 0; i < MAX_CHANGES; i++) {
       const used = i < this.config.pctDepth - 1;
       this.f64[(S_CHANGES >> 3) + i] = used ? 1 + this.random.below(k) : Infinity;
@@ -131,7 +141,7 @@ class Pct implements Policy {
   turned(current: number): void {
     const { f64 } = this;
     for (let i = 0; i < MAX_CHANGES; i++) {
-      if (f64[(S_CHANGES >> 3) + i]! > f64[S_BLOCKS >> 3]!) continue;
+      if (f64[(S_CHANGES >> 3) + i]! > f64[S_POINTS >> 3]!) continue;
       f64[(S_CHANGES >> 3) + i] = Infinity;
       f64[(current + T_PRIORITY) >> 3] = i + 1;
     }
@@ -142,13 +152,13 @@ class Pct implements Policy {
     return ready.reduce((best, ts) => (this.priority(ts) > this.priority(best) ? ts : best));
   }
 
-  grant(): number {
+  grant(): Grant {
     const { f64 } = this;
-    let steps = this.config.quantum - this.i32[S_STREAK >> 2]!;
+    let points = Infinity;
     for (let i = 0; i < this.config.pctDepth - 1; i++) {
-      steps = Math.min(steps, f64[(S_CHANGES >> 3) + i]! - f64[S_BLOCKS >> 3]!);
+      points = Math.min(points, f64[(S_CHANGES >> 3) + i]! - f64[S_POINTS >> 3]!);
     }
-    return Math.max(1, steps);
+    return { steps: Math.max(1, this.config.quantum - this.i32[S_STREAK >> 2]!), points };
   }
 
   yielded(ts: number): void {

@@ -9,6 +9,7 @@
 import {
   G_EXITING,
   STOP_SIGNAL,
+  T_POINTS,
   T_RES_HOST,
   T_STEP_HASH,
   T_STEPS,
@@ -90,12 +91,14 @@ export class Schedule implements Turns {
     this.settle(current);
     i32.set(HASH_START, S.S_HASH >> 2);
     i32.fill(0, (current + T_STEP_HASH) >> 2, (current + T_STEP_HASH + 8) >> 2);
+    f64[S.S_UNHASHED >> 3] = 0;
     i32[S.S_SWITCHES >> 2] = 0;
     i32[S.S_STREAK >> 2] = 0;
     f64[S.S_BLOCKS >> 3] = 0;
+    f64[S.S_POINTS >> 3] = 0;
     f64[S.S_NOW >> 3] = Math.ceil(f64[S.S_NOW >> 3]! / SECOND_NS) * SECOND_NS;
     this.policy.begin();
-    this.force(current);
+    this.grant(current, 0, 0);
   }
 
   /** The thread will make no more steps. Before its slot can be used again. */
@@ -103,6 +106,7 @@ export class Schedule implements Turns {
     const { i32 } = this;
     if (i32[S.S_CURRENT >> 2] !== ts) return;
     this.settle(ts);
+    this.hash(ts);
     const list = this.threads().filter((t) => t !== ts);
     i32.set(list, S.S_THREADS >> 2);
     i32[S.S_COUNT >> 2] = list.length;
@@ -149,14 +153,18 @@ export class Schedule implements Turns {
   /** A timer was set: the turn, granted without knowing of it, ends at the next block. */
   alarmsChanged(ts: number): void {
     this.settle(ts);
-    this.force(ts);
+    this.grant(ts, 0, 0);
   }
 
   /** After a system call, which may have made others ready: the turn ends at the next block if it has to. */
   called(ts: number): void {
-    if (!this.policy.preempts(this.ready(), ts)) return;
+    const ready = this.ready();
+    const contested = ready.length > 1 ? 1 : 0;
+    const preempts = this.policy.preempts(ready, ts);
+    if (!preempts && contested === this.i32[S.S_CONTESTED >> 2]) return;
     this.settle(ts);
-    this.force(ts);
+    if (preempts) this.grant(ts, 0, 0);
+    else this.give(ts);
   }
 
   /** Kernel face: sleeps while the word at host address `at` (0: none) holds `value`, until `deadline` (virtual ms). */
@@ -208,6 +216,7 @@ export class Schedule implements Turns {
     if (others && ready.length > 1) ready = ready.filter((ts) => ts !== current);
     const next = this.policy.choose(ready, current);
     if (next !== current) {
+      this.hash(current);
       i32[S.S_SWITCHES >> 2]!++;
       i32[S.S_STREAK >> 2] = 0;
       // As on a machine: a reservation does not outlive a switch, whatever other lines its hash stands for.
@@ -218,6 +227,7 @@ export class Schedule implements Turns {
   }
 
   private end(end: number): 0 {
+    this.hash(this.i32[S.S_CURRENT >> 2]!);
     this.i32[S.S_END >> 2] = end;
     this.ended(ENDS[end]!);
     return 0;
@@ -240,7 +250,8 @@ export class Schedule implements Turns {
   /** Grants steps: what the policy says, less where a wait or the budget ends earlier. */
   private give(ts: number): void {
     const { i32, f64 } = this;
-    let steps = Math.min(this.policy.grant(ts), this.config.maxBlocks - f64[S.S_BLOCKS >> 3]!);
+    const granted = this.policy.grant(ts);
+    let steps = Math.min(granted.steps, this.config.maxBlocks - f64[S.S_BLOCKS >> 3]!);
     for (const other of this.threads()) {
       if (i32[(other + S.T_WAITING) >> 2] === 0 || other === ts) continue;
       const left = (f64[(other + S.T_WAIT_UNTIL) >> 3]! - f64[S.S_NOW >> 3]!) / STEP_NS;
@@ -248,17 +259,17 @@ export class Schedule implements Turns {
     }
     if (this.alarm !== Infinity)
       steps = Math.min(steps, Math.ceil((this.alarm - f64[S.S_NOW >> 3]!) / STEP_NS));
-    this.grant(ts, Math.max(1, Math.min(steps, 0x7fffffff)));
+    const whole = (n: number): number => Math.max(1, Math.min(n, 0x7fffffff));
+    i32[S.S_CONTESTED >> 2] = this.ready().length > 1 ? 1 : 0;
+    // Where nobody else can run, points do not count.
+    this.grant(ts, whole(steps), i32[S.S_CONTESTED >> 2] ? whole(granted.points) : whole(Infinity));
   }
 
-  private grant(ts: number, steps: number): void {
-    this.i32[(ts + T_STEPS) >> 2] = steps;
-    this.i32[(ts + S.T_GRANTED) >> 2] = steps;
-  }
-
-  /** Ends the turn at the next block. The steps so far must have been settled. */
-  private force(ts: number): void {
-    this.grant(ts, 0);
+  /** With none granted the turn ends at the next block. What was made so far must have been settled. */
+  private grant(ts: number, steps: number, points: number): void {
+    const { i32 } = this;
+    i32[(ts + T_STEPS) >> 2] = i32[(ts + S.T_GRANTED) >> 2] = steps;
+    i32[(ts + T_POINTS) >> 2] = i32[(ts + S.T_GRANTED_POINTS) >> 2] = points;
   }
 
   private made(ts: number): number {
@@ -270,11 +281,26 @@ export class Schedule implements Turns {
     const { i32, f64 } = this;
     const steps = this.made(ts);
     if (steps === 0) return;
+    const points = i32[(ts + S.T_GRANTED_POINTS) >> 2]! - i32[(ts + T_POINTS) >> 2]!;
     i32[(ts + S.T_GRANTED) >> 2] = i32[(ts + T_STEPS) >> 2]!;
+    i32[(ts + S.T_GRANTED_POINTS) >> 2] = i32[(ts + T_POINTS) >> 2]!;
+    if (i32[S.S_CONTESTED >> 2]) f64[S.S_POINTS >> 3]! += points;
     f64[S.S_BLOCKS >> 3]! += steps;
     f64[S.S_NOW >> 3]! += steps * STEP_NS;
     f64[(ts + S.T_STEPS_MADE) >> 3]! += steps;
     i32[S.S_STREAK >> 2]! += steps;
+    f64[S.S_UNHASHED >> 3]! += steps;
+  }
+
+  /**
+   * Adds what the thread ran since it got the turn to the hash, which so depends on the order of all steps and on
+   * nothing else.
+   */
+  private hash(ts: number): void {
+    const { i32, f64 } = this;
+    const steps = f64[S.S_UNHASHED >> 3]!;
+    if (steps === 0) return;
+    f64[S.S_UNHASHED >> 3] = 0;
     this.mix(i32[(ts + S.T_ORDINAL) >> 2]!);
     this.mix(steps);
     this.mix(i32[(ts + T_STEP_HASH) >> 2]!);

@@ -25,9 +25,16 @@ export const S_GUEST_RANDOM = G_SCHEDULE + 48;
 /** Virtual time in ns, and steps made, both up to the start of the current turn (f64). */
 export const S_NOW = G_SCHEDULE + 64;
 export const S_BLOCKS = G_SCHEDULE + 72;
+/** Points passed while somebody else could have run (f64), and whether that is so in this turn (i32). */
+export const S_POINTS = G_SCHEDULE + 96;
+export const S_CONTESTED = G_SCHEDULE + 104;
+/** Steps of the current thread that are not in the hash yet (f64). */
+export const S_UNHASHED = G_SCHEDULE + 112;
 /** pct: the lowest priority in use (f64). */
 export const S_LOWEST = G_SCHEDULE + 80;
-/** pct: steps at which priorities change, Infinity when done (f64 each). */
+/** A replay's place in the recording: bytes (i32). */
+export const S_REPLAYED = G_SCHEDULE + 88;
+/** pct: points (S_POINTS) at which priorities change, Infinity when done (f64 each). */
 export const S_CHANGES = G_SCHEDULE + 0x100;
 export const MAX_CHANGES = 99;
 /** Thread states in order of creation: MAX_THREADS words. */
@@ -39,8 +46,9 @@ export const END_EXIT = 0;
 export const END_DEADLOCK = 1;
 export const END_LIVELOCK = 2;
 
-/** Steps handed out with the turn. */
+/** Steps and points handed out with the turn. */
 export const T_GRANTED = T_SCHEDULE;
+export const T_GRANTED_POINTS = T_SCHEDULE + 48;
 /** Number of the thread in order of creation, from 0. */
 export const T_ORDINAL = T_SCHEDULE + 4;
 /** While waiting: host address of the word waited on (0 = none) and the value it has to lose. */

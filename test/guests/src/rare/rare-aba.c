@@ -35,5 +35,5 @@ int guest(int argc, char **argv, char **envp, u64 *auxv) {
   for (int i = 0; i < NODES; i++) node[i].next = i + 1 < NODES ? &node[i + 1] : NULL;
   top = &node[0];
   both(churn, churn);
-  return verdict("rare-aba", shared == 0);
+  return VERDICT("rare-aba", shared == 0);
 }

@@ -20,5 +20,5 @@ int guest(int argc, char **argv, char **envp, u64 *auxv) {
   (void)argc, (void)argv, (void)envp, (void)auxv;
   STORE(storage, 0); /* the page is there: no fault between the two stores */
   both(maker, user);
-  return verdict("rare-early-publish", early == 0);
+  return VERDICT("rare-early-publish", early == 0);
 }

@@ -25,5 +25,5 @@ static void *backwards(void *me) {
 int guest(int argc, char **argv, char **envp, u64 *auxv) {
   (void)argc, (void)argv, (void)envp, (void)auxv;
   both(forwards, backwards);
-  return verdict("rare-inversion", moved == 2);
+  return VERDICT("rare-inversion", moved == 2);
 }

@@ -14,5 +14,5 @@ int guest(int argc, char **argv, char **envp, u64 *auxv) {
   (void)argc, (void)argv, (void)envp, (void)auxv;
   STORE(counter, 0); /* the page is there: no fault between load and store */
   both(add, add);
-  return verdict("rare-lost-update", counter == 2 * TIMES);
+  return VERDICT("rare-lost-update", counter == 2 * TIMES);
 }

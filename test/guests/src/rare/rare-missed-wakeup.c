@@ -22,5 +22,5 @@ static void *signaller(void *me) {
 int guest(int argc, char **argv, char **envp, u64 *auxv) {
   (void)argc, (void)argv, (void)envp, (void)auxv;
   both(waiter, signaller);
-  return verdict("rare-missed-wakeup", flag == 1);
+  return VERDICT("rare-missed-wakeup", flag == 1);
 }

@@ -40,5 +40,5 @@ int guest(int argc, char **argv, char **envp, u64 *auxv) {
     sys(SYS_futex, &events, FUTEX_WAKE | FUTEX_PRIVATE, 2);
     sys(SYS_sched_yield);
   }
-  return verdict("rare-no-recheck", lowest == 0);
+  return VERDICT("rare-no-recheck", lowest == 0);
 }

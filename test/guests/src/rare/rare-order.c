@@ -17,5 +17,5 @@ int guest(int argc, char **argv, char **envp, u64 *auxv) {
   if (thread_start(&t, reader, NULL) < 0) return 2;
   STORE(lookup, table);
   thread_join(&t);
-  return verdict("rare-order", unset == 0);
+  return VERDICT("rare-order", unset == 0);
 }

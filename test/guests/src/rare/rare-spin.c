@@ -12,5 +12,5 @@ int guest(int argc, char **argv, char **envp, u64 *auxv) {
   (void)argc, (void)argv, (void)envp, (void)auxv;
   STORE(arrived, 0); /* the page is there: no fault between load and store */
   both(arrive, arrive);
-  return verdict("rare-spin", arrived == 2);
+  return VERDICT("rare-spin", arrived == 2);
 }

@@ -25,5 +25,5 @@ int guest(int argc, char **argv, char **envp, u64 *auxv) {
   (void)argc, (void)argv, (void)envp, (void)auxv;
   STORE(value.low, 0); /* the page is there: no fault between the halves */
   both(writer, reader);
-  return verdict("rare-torn", torn == 0);
+  return VERDICT("rare-torn", torn == 0);
 }

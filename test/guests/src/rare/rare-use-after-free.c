@@ -28,5 +28,5 @@ static void *reader(void *me) {
 int guest(int argc, char **argv, char **envp, u64 *auxv) {
   (void)argc, (void)argv, (void)envp, (void)auxv;
   both(writer, reader);
-  return verdict("rare-use-after-free", stale == 0);
+  return VERDICT("rare-use-after-free", stale == 0);
 }

@@ -19,7 +19,7 @@ static inline void work(u32 rounds) {
   for (volatile u32 i = 0; i < rounds;) i = i + 1;
 }
 
-static inline int verdict(const char *name, int good) {
-  put("%s: %s\n", name, good ? "passed" : "FAILED");
-  return good ? 0 : 1;
-}
+/* Exit status, with the one line of output: few instructions, so that little besides the bug is there to schedule. */
+#define VERDICT(name, good) \
+  ((good) ? (sys(SYS_write, 1, name ": passed\n", sizeof name + 8), 0) \
+          : (sys(SYS_write, 1, name ": FAILED\n", sizeof name + 8), 1))
