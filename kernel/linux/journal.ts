@@ -32,7 +32,17 @@ export interface Journal {
 }
 
 /** Calls about a descriptor, its number in a0: from outside only when that is a file, a stream or a directory. */
-const BY_FD = new Set(['read', 'readv', 'pread64', 'preadv', 'fstat', 'fstatfs', 'getdents64', 'ioctl', 'lseek']);
+const BY_FD = new Set([
+  'read',
+  'readv',
+  'pread64',
+  'preadv',
+  'fstat',
+  'fstatfs',
+  'getdents64',
+  'ioctl',
+  'lseek',
+]);
 const BY_NAME = new Set(
   (
     'openat newfstatat statx statfs readlinkat getcwd faccessat faccessat2 chdir fchdir mkdirat unlinkat symlinkat ' +
@@ -50,7 +60,13 @@ export function comesFromOutside(k: LinuxKernel, name: string): boolean {
 }
 
 /** Makes the call with `run` and writes it down, or gives back what was written down. @throws ThreadLeaves */
-export function pinned(k: LinuxKernel, journal: Journal, name: string, nr: number, run: () => number): number {
+export function pinned(
+  k: LinuxKernel,
+  journal: Journal,
+  name: string,
+  nr: number,
+  run: () => number,
+): number {
   if (!journal.take) return record(k, journal, name, nr, run);
   const entry = journal.take(nr);
   if (!entry) {
