@@ -64,6 +64,8 @@ export const G_THRASH_LIMIT = 0x0001004c;
 /** Windows that translated code has cells for, by slot: number of the first page, 0 = free. 32 words. Translation lock. */
 export const G_WINDOWS = 0x00010800;
 export const WINDOW_SLOTS = 32;
+/** STEPS_*: what guest code counts in T_STEPS (src/jit/steps.ts). Written at start-up only. */
+export const G_STEPS = 0x00010050;
 /** 1 when the host orders plain accesses at least as strongly as TSO. Written at start-up only. */
 export const G_TSO = 0x0001003c;
 /** Shared, atomic: bumped when a file was mapped, so that every worker looks for its symbols. */
@@ -221,6 +223,10 @@ export const REGWIN_ENTRY = 32;
 export const XLAT_THROUGH = 0x800;
 /** Rest of the 64 KiB block: free for the tool, from here on. */
 export const T_TOOL_AREA = 61440;
+
+export const STEPS_NONE = 0;
+export const STEPS_TRANSFERS = 1;
+export const STEPS_ACCESSES = 2;
 
 export const MODE_KERNEL = 0;
 export const MODE_GUEST = 1;

@@ -13,11 +13,15 @@ import {
   G_FUEL,
   G_HEAT_LIMIT,
   G_SERIAL,
+  G_STEPS,
   G_STUCK_FOUND,
   G_THRASH_LIMIT,
   G_THREAD_EVENT,
   G_TSO,
   RVC_TABLE,
+  STEPS_ACCESSES,
+  STEPS_NONE,
+  STEPS_TRANSFERS,
   T_PC,
   T_SP_START,
   T_STACK_HI,
@@ -107,6 +111,7 @@ export class MainProcess {
     i32[G_FUEL >> 2] = 20000;
     i32[G_HEAT_LIMIT >> 2] = HEAT_LIMIT;
     i32[G_THRASH_LIMIT >> 2] = THRASH_LIMIT;
+    i32[G_STEPS >> 2] = counted(config);
     this.machine.u8.set(readFileSync(RVC_BIN), RVC_TABLE);
     i32[G_TSO >> 2] = process.arch === 'x64' ? 1 : 0;
   }
@@ -302,4 +307,10 @@ export class MainProcess {
       if (wait.async) await wait.value;
     }
   }
+}
+
+/** Which steps guest code counts. */
+function counted(config: RunConfig): number {
+  if (config.schedule) return STEPS_ACCESSES;
+  return config.atomicity === 'serial' && config.quantum > 0 ? STEPS_TRANSFERS : STEPS_NONE;
 }

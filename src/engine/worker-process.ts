@@ -14,7 +14,10 @@ import {
   G_MULTI,
   G_SERIAL,
   G_STATS,
+  G_STEPS,
   G_TSO,
+  STEPS_ACCESSES,
+  STEPS_TRANSFERS,
   STOP_EXIT,
   T_FUTEX_STATE,
   T_MULTI,
@@ -167,7 +170,7 @@ export class WorkerProcess {
       this.tool.instrument(),
       {
         ...TRANSLATION,
-        ...steps(config),
+        ...steps(this.machine.i32[G_STEPS >> 2]!),
         fma: hasFusedMadd(data.memory, WASM_PAGES),
         tso: this.machine.i32[G_TSO >> 2] !== 0,
         fuel: this.machine.i32[G_FUEL >> 2]!,
@@ -176,8 +179,8 @@ export class WorkerProcess {
       data.rt,
       { hg_race: () => {}, hg_own_code: () => 0, ...this.guest.imports(), ...this.toolImports() },
     );
-    // The interpreter of cold code knows nothing of tools and of steps.
-    if (this.tool.instrument() !== null || steps(config).steps) this.machine.i32[G_HEAT_LIMIT >> 2] = 0;
+    // The interpreter of cold code knows nothing of tools.
+    if (this.tool.instrument() !== null) this.machine.i32[G_HEAT_LIMIT >> 2] = 0;
     Object.assign(this.tool.rt, this.cache.rt);
     this.cache.hostOf = (page) => entryHost(this.space.space.map.lookup(page));
     this.guest.cache = this.cache;
@@ -456,12 +459,12 @@ export class WorkerProcess {
   }
 }
 
-/** Whether and how generated code counts steps. */
-function steps(config: RunConfig): Partial<TranslateOptions> {
-  if (config.schedule) {
+/** How generated code counts steps, if it does. */
+function steps(counted: number): Partial<TranslateOptions> {
+  if (counted === STEPS_ACCESSES) {
     return { steps: 'accesses', limits: { ...TRANSLATION.limits, atAccesses: true } };
   }
-  return config.atomicity === 'serial' && config.quantum > 0 ? { steps: 'transfers' } : {};
+  return counted === STEPS_TRANSFERS ? { steps: 'transfers' } : {};
 }
 
 /** A mapped file, if the region is one with a path. */

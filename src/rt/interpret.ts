@@ -16,17 +16,22 @@ import {
   RVC_TABLE,
   SITE_ENTRIES,
   SITES,
+  G_STEPS,
+  STEPS_ACCESSES,
   T_BARRIER,
   T_F,
   T_JC,
   T_LIMIT,
   T_MULTI,
   T_PC,
+  T_POINTS,
   T_REGWIN,
+  T_STEP_HASH,
+  T_STEPS,
   T_TASKPTR,
   T_X,
 } from '../../kernel/core/layout';
-import { EXIT_FAULT, EXIT_SYSCALL } from '../ir/exits';
+import { EXIT_FAULT, EXIT_STEP, EXIT_SYSCALL } from '../ir/exits';
 import { mulh, mulhsu, mulhu } from './arith';
 import { amo_d, amo_w, lr_d, lr_w, sc_d, sc_w, store_watched } from './atomics';
 import { fault, js_page, pte, xlat } from './memory';
@@ -37,6 +42,8 @@ declare function exit(ts: u32, why: i32, arg: i32): i32;
 
 // First halfword of Valgrind's client request sequence, `srli zero, zero, 3`.
 const REQUEST: u32 = 0x00305013;
+// Major opcodes that access memory, as bits: LOAD, LOAD-FP, STORE, STORE-FP, AMO.
+const ACCESS_GROUPS: u32 = (1 << 0) | (1 << 1) | (1 << 8) | (1 << 9) | (1 << 11);
 const NO_PAGE: u64 = ~(<u64>0);
 
 // @ts-expect-error: decorator
@@ -135,6 +142,13 @@ function leave(ts: u32, pc: u64, why: i32, len: i32): u64 {
   store<u64>(ts + T_PC, pc);
   exit(ts, why, len);
   return load<u64>(ts + T_PC);
+}
+
+// The instruction at pc ends a step (jit/steps.ts).
+function stepped(ts: u32, pc: u64, point: bool): void {
+  const left = load<u64>(ts + T_STEPS);
+  store<u64>(ts + T_STEPS, left - (point ? <u64>0x100000001 : 1));
+  store<u64>(ts + T_STEP_HASH, load<u64>(ts + T_STEP_HASH) * 0x9e3779b97f4a7c15 + pc);
 }
 
 // @ts-expect-error: decorator
@@ -282,9 +296,13 @@ function holds(f: u32, a: u64, b: u64): bool {
 // Runs from pc until control reaches ret, translated or often reached code, a safepoint's request or an
 // instruction that it does not know; returns the pc reached. Registers are in the thread state throughout.
 export function interpret(ts: u32, depth: u32, pc: u64, ret: u64): u64 {
+  const counting = load<u32>(G_STEPS);
   let page = NO_PAGE;
   let host: u32 = 0;
   while (true) {
+    if (counting && (load<i32>(ts + T_STEPS) <= 0 || load<i32>(ts + T_POINTS) <= 0)) {
+      return leave(ts, pc, EXIT_STEP, 0);
+    }
     if ((pc & ~(<u64>0xfff)) != page) {
       if (pc & 1) return refuse(pc);
       host = codePage(ts, pc);
@@ -458,9 +476,16 @@ export function interpret(ts: u32, depth: u32, pc: u64, ret: u64): u64 {
         break;
       case 28:
         if (i != 0x73) return refuse(pc);
+        if (counting) stepped(ts, pc, true);
         return leave(ts, pc, EXIT_SYSCALL, len);
       default:
         return refuse(pc);
+    }
+    if (counting) {
+      // Branches and jumps; with accesses, also loads, stores and atomics that are not of the thread's own frame.
+      const group = (i >> 2) & 31;
+      if (group >= 24) stepped(ts, pc, false);
+      else if (counting == STEPS_ACCESSES && rs1 != 2 && ACCESS_GROUPS & (1 << group)) stepped(ts, pc, true);
     }
     pc = next;
     if (!jumped) continue;

@@ -4,7 +4,7 @@ import { T_POINTS, T_STEP_HASH, T_STEPS } from '../../kernel/core/layout.js';
 import type { Turns } from '../../src/engine/big-lock.js';
 import { encode } from '../../src/isa/encode.js';
 import type { StepKind } from '../../src/jit/steps.js';
-import { JitRig, LARGE, PROT_RW, SMALL } from '../support/jit-rig.js';
+import { COLD, JitRig, LARGE, PROT_RW, SMALL } from '../support/jit-rig.js';
 
 const CODE = 0x10000;
 /** The last words of a page: the second store straddles into the next one, and starts over. */
@@ -77,15 +77,14 @@ for (const [steps, expected] of [
   ['accesses', ACCESSES],
   ['transfers', TRANSFERS],
 ] as const) {
-  test(`${steps}: counted once each, in regions large and small, in one go and one by one`, (t) => {
+  test(`${steps}: counted once each, in regions large and small, interpreted, in one go and one by one`, (t) => {
     const whole = count(LARGE, steps, GRANTED);
     t.is(whole.made, expected);
     t.is(whole.points, POINTS[steps]);
     t.is(whole.stops, 0);
     t.not(whole.hash, 0n);
-    const small = count(SMALL, steps, GRANTED);
-    t.deepEqual(small, whole);
-    for (const options of [LARGE, SMALL]) {
+    for (const options of [SMALL, COLD]) t.deepEqual(count(options, steps, GRANTED), whole);
+    for (const options of [LARGE, SMALL, COLD]) {
       for (const grant of [1, 3]) {
         const cut = count(options, steps, grant);
         t.is(cut.made, expected);

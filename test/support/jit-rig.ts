@@ -9,6 +9,7 @@ import { GuestMem } from '../../kernel/core/guest-mem.js';
 import {
   G_HEAT_LIMIT,
   G_MULTI,
+  G_STEPS,
   RVC_TABLE,
   T_F,
   T_FCSR,
@@ -119,6 +120,7 @@ export class JitRig {
 
   constructor(options: RigOptions) {
     this.machine.i32[G_HEAT_LIMIT >> 2] = options.heat;
+    this.machine.i32[G_STEPS >> 2] = options.steps === 'accesses' ? 2 : options.steps === 'transfers' ? 1 : 0;
     this.machine.u8.set(RVC, RVC_TABLE);
     this.ts = this.threads.alloc(0, 1);
     this.guest = new GuestThread(this.machine, this.threads, options.turns ?? null, {
