@@ -334,6 +334,14 @@ export const RVC_TABLE_SIZE = 0x00040000;
  */
 export const SITES = 0x0c8c0000;
 export const SITE_ENTRIES = 16384;
+/**
+ * Targets of indirect jumps that the interpreter has seen: JUMP_ENTRIES of JUMP_ENTRY bytes {low half of the jump's pc,
+ * count, low halves of up to JUMP_TARGETS targets}, direct mapped by pc. Racy hints.
+ */
+export const JUMPS = 0x0c8e0000;
+export const JUMP_ENTRIES = 512;
+export const JUMP_ENTRY = 512;
+export const JUMP_TARGETS = 126;
 
 /** The L4 face's own words: see kernel/l4/layout.ts. Its lock. */
 export const L4_AREA = 0x0c900000;

@@ -12,6 +12,10 @@ import {
   HEAT,
   HEAT_ENTRIES,
   JC_ENTRIES,
+  JUMP_ENTRIES,
+  JUMP_ENTRY,
+  JUMP_TARGETS,
+  JUMPS,
   PAGE_SIZE,
   SITE_ENTRIES,
   SITES,
@@ -77,7 +81,7 @@ export class CodeCache implements SlotSource {
     private readonly task: number,
     private readonly fetch: Fetch,
     private readonly instrument: Instrument | null,
-    private readonly opts: Omit<TranslateOptions, 'multi' | 'slotAt'>,
+    private readonly opts: Omit<TranslateOptions, 'multi' | 'slotAt' | 'jumpsAt'>,
     private readonly rtModule: WebAssembly.Module,
     private readonly js: Record<string, CallableFunction>,
   ) {
@@ -146,10 +150,11 @@ export class CodeCache implements SlotSource {
   }
 
   wanted(pc: number): boolean {
-    const slot = this.rt.search(this.task, BigInt(pc));
-    if (slot >= 0 && this.store.moduleOf(slot) >= 0) return false;
     const limit = this.machine.i32[G_HEAT_LIMIT >> 2]!;
-    return limit === 0 || this.rt.heat(BigInt(pc)) >= limit / WARM;
+    // A copy of a hot callee in the caller's module is called directly, which is worth translating it again.
+    if (limit !== 0) return this.rt.heat(BigInt(pc)) >= limit / WARM;
+    const slot = this.rt.search(this.task, BigInt(pc));
+    return slot < 0 || this.store.moduleOf(slot) < 0;
   }
 
   /**
@@ -199,7 +204,17 @@ export class CodeCache implements SlotSource {
       ...this.opts,
       multi: i32[G_MULTI >> 2] !== 0,
       slotAt: (pc) => this.windowSlot(pc),
+      ...(i32[G_HEAT_LIMIT >> 2] === 0 ? {} : { jumpsAt: (pc: number) => this.jumpsAt(pc) }),
     };
+  }
+
+  /** Where the interpreter has seen the indirect jump at pc go. */
+  private jumpsAt(pc: number): number[] {
+    const { u32 } = this.machine;
+    const e = (JUMPS + ((pc / 2) & (JUMP_ENTRIES - 1)) * JUMP_ENTRY) >> 2;
+    if (u32[e] !== pc >>> 0) return [];
+    const high = pc - (pc >>> 0);
+    return [...u32.subarray(e + 2, e + 2 + Math.min(u32[e + 1]!, JUMP_TARGETS))].map((low) => high + low);
   }
 
   /** Slot of the window that the interpreter's access at pc went through, -1 when it has not been there. */

@@ -29,6 +29,8 @@ export interface CodegenOptions {
 const P_TS = 0;
 const P_DEPTH = 1;
 const P_PC = 2;
+/** Label of the way out for indirect jumps to addresses that the region has no block for, and those below it. */
+const NOWHERE = -1_000_000;
 /** Label of the common way out for faults. */
 const LEAVE = -2;
 
@@ -70,6 +72,7 @@ export class RegionEmitter {
     this.flow = analyse(this.region.blocks.length, this.succ, (from, to) => {
       this.succ[from] = this.succ[from]!.filter((t) => t !== to);
     });
+    this.separateTargets();
     this.facts = analyseCells(this.region, this.flow.order, this.succ, this.opts.cellOf);
     const o = this.out;
     // A deep stack, or a request to stop: give the pc back to the dispatcher.
@@ -369,7 +372,62 @@ export class RegionEmitter {
     throw new Error('region structure: no enclosing label');
   }
 
+  /** Every target of the dispatching block that lies ahead gets a label of its own, so that a table can name it. */
+  private separateTargets(): void {
+    const { dispatch } = this.region;
+    if (dispatch === undefined || this.flow.rpo[dispatch]! < 0) return;
+    for (const t of this.succ[dispatch]!) {
+      if (this.flow.rpo[t]! > this.flow.rpo[dispatch]!) this.flow.merge[t] = true;
+    }
+    this.flow.inner.delete(dispatch);
+  }
+
+  /** Goes on at the successor whose address is in the pc; leaves the region for any other. */
+  private dispatch(b: number): void {
+    const o = this.out;
+    const targets = this.succ[b]!.map((to) => ({ to, pc: this.region.blocks[to]!.pc }));
+    const low = Math.min(...targets.map((t) => t.pc));
+    const size = (Math.max(...targets.map((t) => t.pc)) - low) / 2 + 1;
+    const back = targets.filter((t) => this.flow.rpo[t.to]! <= this.flow.rpo[b]!);
+    this.open(W.block, { kind: 'block', target: NOWHERE });
+    for (const t of back) this.open(W.block, { kind: 'block', target: NOWHERE - 1 - t.to });
+    const index = this.local(I64);
+    this.get(P_PC);
+    this.i64(low);
+    o.u8(W.i64Sub);
+    this.i64(1);
+    o.u8(W.i64Rotr);
+    this.tee(index);
+    this.i64(size);
+    o.u8(W.i64GeU);
+    this.hint(false);
+    o.u8(W.brIf);
+    o.u32(this.depthOf('block', NOWHERE));
+    this.get(index);
+    o.u8(W.i32Wrap);
+    this.release(I64, index);
+    const label = new Map(
+      targets.map((t) => [t.pc, this.depthOf('block', back.includes(t) ? NOWHERE - 1 - t.to : t.to)]),
+    );
+    o.u8(W.brTable);
+    o.u32(size);
+    for (let i = 0; i < size; i++) o.u32(label.get(low + i * 2) ?? this.depthOf('block', NOWHERE));
+    o.u32(this.depthOf('block', NOWHERE));
+    for (const t of [...back].reverse()) {
+      this.close();
+      this.edge(b, t.to);
+    }
+    this.close();
+    this.spill(this.facts[b]!.dirtyEnd);
+    this.get(P_PC);
+    o.u8(W.return);
+  }
+
   private block(b: number): void {
+    if (b === this.region.dispatch) {
+      this.dispatch(b);
+      return;
+    }
     const block = this.region.blocks[b]!;
     const e = new BlockEmitter(this, block, this.facts[b]!);
     e.stmts();
@@ -421,6 +479,16 @@ export class RegionEmitter {
         this.afterCall(b, t.ret);
         return;
       case 'ijump':
+        e.expr(t.target);
+        this.set(P_PC);
+        if (this.succ[b]!.length > 0) {
+          this.edge(b, this.succ[b]![0]!);
+          return;
+        }
+        this.spill(facts.dirtyEnd);
+        this.get(P_PC);
+        o.u8(W.return);
+        return;
       case 'ret':
         e.expr(t.target);
         this.set(P_PC);
@@ -520,7 +588,10 @@ export class RegionEmitter {
       o.u32(this.depthOf('loop', to));
       // Out of fuel: enter the loop anew, in whatever code is the best by now, passing the entry's poll.
       if (!comesBack(this.region.blocks[from]!.term)) this.spill(this.facts[from]!.dirtyEnd);
-      this.tail(this.region.blocks[to]!.pc);
+      if (to === this.region.dispatch) {
+        this.get(P_PC);
+        o.u8(W.return);
+      } else this.tail(this.region.blocks[to]!.pc);
     } else if (this.flow.merge[to] || this.hoisted.has(to)) {
       o.u8(W.br);
       o.u32(this.depthOf('block', to));

@@ -36,11 +36,14 @@ function naturalLoop(latch: number, header: number, preds: number[][]): Set<numb
   return body;
 }
 
+/** A loop that comes back from more places is a dispatch loop, not two nested ones. */
+const MANY_LATCHES = 4;
+
 function innerLoops(order: number[], rpo: Int32Array, preds: number[][]): Map<number, Set<number>> {
   const out = new Map<number, Set<number>>();
   for (const h of order) {
     const latches = preds[h]!.filter((p) => rpo[p]! >= rpo[h]!);
-    if (latches.length < 2) continue;
+    if (latches.length < 2 || latches.length > MANY_LATCHES) continue;
     const bodies = latches.map((l) => naturalLoop(l, h, preds));
     const small = bodies.reduce((a, b) => (b.size < a.size ? b : a));
     if (latches.every((l) => small.has(l))) continue;

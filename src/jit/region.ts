@@ -41,6 +41,11 @@ export interface Region {
   index: Map<number, number>;
   /** Successors inside the region, by block; a call's successor is its return point. */
   succ: number[][];
+  /**
+   * The block, if there is one, that stands for all indirect jumps: it has no code of its own and goes on at whichever
+   * of its successors is at the address that the jump left in the pc.
+   */
+  dispatch?: number;
   /** Direct call targets seen, in order. */
   callees: number[];
 }
@@ -76,8 +81,14 @@ function nextPcs(i: Insn, pc: number): number[] {
   }
 }
 
+/** Where the indirect jump at an address has been seen to go. */
+export type JumpsAt = (pc: number) => readonly number[];
+
+/** Farthest that the targets of a region's indirect jumps may lie apart: the table has an entry per halfword. */
+const JUMP_SPAN = 8192;
+
 /** Finds the region headed at `head`. Its first block starts there; at least one instruction is attempted. */
-export function discover(head: number, fetch: Fetch, limits: Limits): Region {
+export function discover(head: number, fetch: Fetch, limits: Limits, jumpsAt?: JumpsAt): Region {
   if (head === TRAMPOLINE) return trampoline();
   const seen = new Map<number, Insn>();
   const leaders = new Set<number>([head]);
@@ -102,7 +113,7 @@ export function discover(head: number, fetch: Fetch, limits: Limits): Region {
         break;
       }
       if (ENDS.has(i.op)) {
-        for (const t of nextPcs(i, pc)) {
+        for (const t of isJump(i) && jumpsAt ? jumpsAt(pc) : nextPcs(i, pc)) {
           if (leaders.has(t)) continue;
           if (room <= 0) continue;
           room--;
@@ -127,7 +138,39 @@ export function discover(head: number, fetch: Fetch, limits: Limits): Region {
     if (b.term.t === 'call') callees.push(b.term.pc);
   }
   const succ = blocks.map((b) => termTargets(b.term).flatMap((t) => index.get(t) ?? []));
-  return { head, blocks, index, succ, callees };
+  const region: Region = { head, blocks, index, succ, callees };
+  if (jumpsAt) addDispatch(region, jumpsAt);
+  return region;
+}
+
+/** An indirect jump that is neither a call nor a return. */
+function isJump(i: Insn): boolean {
+  return i.op === 'jalr' && i.rd === 0 && i.rs1 !== 1 && i.rs1 !== 5;
+}
+
+/** Joins the region's indirect jumps in one dispatching block, as far as their targets lie in it and close together. */
+function addDispatch(r: Region, jumpsAt: JumpsAt): void {
+  const jumps: number[] = [];
+  const targets = new Set<number>();
+  for (const [b, block] of r.blocks.entries()) {
+    if (block.term.t !== 'ijump') continue;
+    jumps.push(b);
+    for (const t of jumpsAt(lastInsn(block))) if (r.index.has(t)) targets.add(t);
+  }
+  const sorted = [...targets].sort((a, b) => a - b);
+  const middle = sorted[sorted.length >> 1];
+  if (middle === undefined) return;
+  const near = sorted.filter((t) => Math.abs(t - middle) < JUMP_SPAN / 2);
+  r.dispatch = r.blocks.length;
+  r.blocks.push({ pc: r.head, len: 0, insns: 0, temps: 0, stmts: [], term: { t: 'goto', pc: r.head } });
+  r.succ.push(near.map((t) => r.index.get(t)!));
+  for (const b of jumps) r.succ[b] = [r.dispatch];
+}
+
+function lastInsn(block: Block): number {
+  let pc = block.pc;
+  for (const s of block.stmts) if (s.s === 'imark') pc = s.pc;
+  return pc;
 }
 
 /** Where a block may go on inside its region. */

@@ -2,7 +2,15 @@
 import type { Block } from '../ir/ir.js';
 import { optimise } from '../ir/opt.js';
 import { type CodegenOptions, RegionEmitter } from './codegen.js';
-import { discover, type Fetch, type Limits, type Region, single, TRAMPOLINE } from './region.js';
+import {
+  discover,
+  type Fetch,
+  type JumpsAt,
+  type Limits,
+  type Region,
+  single,
+  TRAMPOLINE,
+} from './region.js';
 import { countSteps, type StepKind } from './steps.js';
 import { I32, I64, ModuleBuilder } from './wasm.js';
 import { cellsByWindow, ownCell, type SlotAt } from './windows.js';
@@ -17,6 +25,8 @@ export interface TranslateOptions {
   /** Regions per module at most: callees of the head that are not translated yet come along. */
   batch: number;
   memoryPages: number;
+  /** Targets of indirect jumps seen; missing: none. */
+  jumpsAt?: JumpsAt;
   /** Windows seen in use; missing: none. */
   slotAt?: SlotAt;
   /** Count steps, and leave when the thread has none left. */
@@ -46,14 +56,14 @@ export function translate(
   instrument: Instrument | null,
   opts: TranslateOptions,
 ): Translation {
-  const regions = [discover(head, fetch, opts.limits)];
+  const regions = [discover(head, fetch, opts.limits, opts.jumpsAt)];
   const heads = new Set([head]);
   for (let i = 0; i < regions.length && regions.length < opts.batch; i++) {
     for (const pc of regions[i]!.callees) {
       if (heads.has(pc) || regions.length >= opts.batch) continue;
       if (!slots.wanted(pc) || !fetch(pc)) continue;
       heads.add(pc);
-      regions.push(discover(pc, fetch, opts.limits));
+      regions.push(discover(pc, fetch, opts.limits, opts.jumpsAt));
     }
   }
   return emit(regions, slots, instrument, opts, false);
@@ -95,7 +105,8 @@ function emit(
   };
   const own: number[] = [];
   for (const r of regions) {
-    r.blocks = r.blocks.map((b) => {
+    r.blocks = r.blocks.map((b, i) => {
+      if (i === r.dispatch) return b;
       const own = instrument ? instrument(optimise(b)) : b;
       const counted = opts.steps && b.pc !== TRAMPOLINE ? countSteps(own, b, opts.steps) : own;
       return optimise(counted);

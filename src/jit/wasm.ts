@@ -45,6 +45,7 @@ export const W = {
   i64Ne: 0x52,
   i64LeU: 0x58,
   i64GeU: 0x5a,
+  i64Rotr: 0x8a,
   i32Add: 0x6a,
   i32Sub: 0x6b,
   i32And: 0x71,

@@ -9,6 +9,10 @@ import {
   HEAT,
   HEAT_ENTRIES,
   JC_ENTRIES,
+  JUMP_ENTRIES,
+  JUMP_ENTRY,
+  JUMP_TARGETS,
+  JUMPS,
   PTE_X,
   REGWIN_ENTRY,
   RES_FILTER,
@@ -136,6 +140,20 @@ function put(ts: u32, h: u32, v: u64, size: u32): void {
   else if (size == 4) store<u32>(h, <u32>v);
   else if (size == 2) store<u16>(h, <u16>v);
   else store<u8>(h, <u8>v);
+}
+
+// Remembers where an indirect jump that is no return has gone.
+function noteJump(pc: u64, target: u64): void {
+  const e = JUMPS + ((<u32>(pc >> 1)) & (JUMP_ENTRIES - 1)) * JUMP_ENTRY;
+  if (load<u32>(e) != <u32>pc) {
+    store<u32>(e, <u32>pc);
+    store<u32>(e + 4, 0);
+  }
+  const n = min<u32>(load<u32>(e + 4), JUMP_TARGETS);
+  for (let i: u32 = 0; i < n; i++) if (load<u32>(e + 8 + (i << 2)) == <u32>target) return;
+  if (n == JUMP_TARGETS) return;
+  store<u32>(e + 8 + (n << 2), <u32>target);
+  store<u32>(e + 4, n + 1);
 }
 
 function leave(ts: u32, pc: u64, why: i32, len: i32): u64 {
@@ -468,6 +486,7 @@ export function interpret(ts: u32, depth: u32, pc: u64, ret: u64): u64 {
         next = (x(ts, rs1) + immI(i)) & ~(<u64>1);
         set(ts, rd, pc + len);
         jumped = true;
+        if (rd == 0 && rs1 != 1 && rs1 != 5) noteJump(pc, next);
         break;
       case 27:
         set(ts, rd, next);
