@@ -26,8 +26,8 @@ const COUNTERS = 32;
 /** Sums of the counters of ended threads. */
 const TOTALS = G_TOOL_WORDS + 0x100;
 
-/** Functions through which a thread library unwinds a thread that ends. */
-const UNWINDERS = ['_Unwind_ForcedUnwind'];
+/** Functions that unwind the stack: of a thread that ends, and for an exception. */
+const UNWINDERS = ['_Unwind_ForcedUnwind', '_Unwind_RaiseException', '_Unwind_Resume_or_Rethrow'];
 
 export class ToolRuntime implements ToolHost {
   readonly instance: ToolInstance;
@@ -36,6 +36,8 @@ export class ToolRuntime implements ToolHost {
   private readonly wraps: readonly Wrap[];
   private entries = new Map<number, number>();
   private readonly calls: WrappedCalls;
+  /** Wraps by address, added while the program runs. */
+  private readonly extra = new Map<number, number>();
   private readonly unwinder: Wrap = { names: UNWINDERS };
 
   constructor(
@@ -93,11 +95,19 @@ export class ToolRuntime implements ToolHost {
   /** Looks wrapped functions up in all mapped images; called again when images are mapped. */
   findWraps(): void {
     this.entries.clear();
+    for (const [addr, id] of this.extra) this.entries.set(addr, id);
     this.wraps.forEach((w, i) => {
       for (const name of w.names) {
         for (const addr of this.symbols.addressesOf(name)) this.entries.set(addr, i);
       }
     });
+  }
+
+  wrapAt(addr: number, wrap: Wrap): void {
+    const id = this.wraps.indexOf(wrap);
+    if (id < 0 || this.entries.has(addr)) return;
+    this.extra.set(addr, id);
+    this.entries.set(addr, id);
   }
 
   counterOffset(i: number): number {

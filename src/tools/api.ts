@@ -124,6 +124,11 @@ export interface ToolHost {
   readonly errors: ErrorSink;
   readonly memory: MemorySource;
   /**
+   * Has one of the instance's wraps apply to the function at this address too. Good for functions that have not been
+   * run yet: code that is translated already stays as it is.
+   */
+  wrapAt(addr: number, wrap: Wrap): void;
+  /**
    * A counter of the tool: 64 bits per thread, 0..31. Instrumented code adds to it at `counterOffset(i)` in the
    * thread state; `counter(i)` is the sum over all threads that have ended.
    */

@@ -96,6 +96,8 @@ export class FakeHost implements ToolHost {
     };
   }
 
+  wrapAt(): void {}
+
   counterOffset(i: number): number {
     return T_TOOL_AREA + i * 8;
   }

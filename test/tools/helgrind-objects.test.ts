@@ -1,6 +1,7 @@
 /** Condition variables, semaphores, barriers, requests: edges and misuse. */
 import test from 'ava';
 import { LIFE_RUNNING, T_LIFE } from '../../kernel/core/layout.js';
+import type { Wrap } from '../../src/tools/api.js';
 import { SyncRig } from './helgrind-sync.js';
 
 const M = 0x1000;
@@ -168,6 +169,24 @@ test('what a detached thread leaves is not kept, nor what was joined', (t) => {
   r.tool.threadEnds(r.ts(3));
   t.deepEqual(r.newEdges(), []);
   t.deepEqual(r.news(), []);
+});
+
+test('who returns from pthread_once has seen the end of the routine', (t) => {
+  const r = new SyncRig();
+  const hooked: number[] = [];
+  let routine: Wrap | undefined;
+  Object.assign(r.host, {
+    wrapAt: (addr: number, wrap: Wrap) => {
+      hooked.push(addr);
+      routine = wrap;
+    },
+  });
+  r.enter(1, 'pthread_once', [0x600, 0x900]);
+  t.deepEqual(hooked, [0x900]);
+  routine!.post!({ ts: r.ts(1), arg: () => 0 }, 0);
+  r.call(2, 'pthread_once', [0x600, 0x900]);
+  r.leave(1, 'pthread_once', [0x600, 0x900]);
+  t.deepEqual(r.newEdges(), ['#1 joins 4:600', '#2 acquires 4:600', '#1 acquires 4:600']);
 });
 
 test('joining calls that fail', (t) => {

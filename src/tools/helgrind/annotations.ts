@@ -13,6 +13,8 @@ export interface RequestEnv {
   readonly edges: Edges;
   /** Guest memory starts a new life. */
   fresh(addr: number, size: number): void;
+  /** A string of the guest's, at most 100 bytes of it. */
+  text(addr: number): string;
   /** The thread's reads or writes are recorded, or not for now; pairs nest. */
   recording(ts: number, what: 'reads' | 'writes', on: boolean): void;
   /** Accesses to guest memory are checked, or not any more. */
@@ -86,7 +88,7 @@ export function requests(s: SyncState, env: RequestEnv): ReadonlyMap<number, Req
   }
 
   function unimplemented(ts: number, name: number): void {
-    misuse.misc(ts, `Unimplemented client request macro "${text(s, name)}"`);
+    misuse.misc(ts, `Unimplemented client request macro "${env.text(name)}"`);
   }
 
   table[DR_RECORD_LOADS - HG] = (ts, a) => env.recording(ts, 'reads', a[0] !== 0);
@@ -101,17 +103,4 @@ export function requests(s: SyncState, env: RequestEnv): ReadonlyMap<number, Req
       },
     ]),
   );
-}
-
-/** A string of the guest's, at most 100 bytes of it. */
-function text(s: SyncState, addr: number): string {
-  let out = '';
-  for (let i = 0; i < 100; i++) {
-    const word = s.word(addr + i - ((addr + i) % 8));
-    if (word === null) break;
-    const byte = Math.floor((word < 0 ? word + 2 ** 64 : word) / 2 ** (8 * ((addr + i) % 8))) % 256;
-    if (byte === 0) break;
-    out += String.fromCharCode(byte);
-  }
-  return out;
 }

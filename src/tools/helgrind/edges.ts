@@ -7,6 +7,7 @@ import type { ToolHost } from '../api.js';
 const OBJECT = 1n << 56n;
 const FUTEX = 2n << 56n;
 const USER = 3n << 56n;
+const ONCE = 4n << 56n;
 const EXIT = 1n << 61n;
 const SUB_BITS = 8n;
 
@@ -17,6 +18,8 @@ export const objectKey = (number: number, sub = 0): bigint =>
 export const futexKey = (addr: number): bigint => FUTEX | BigInt(addr);
 /** ANNOTATE_HAPPENS_BEFORE and _AFTER. */
 export const userKey = (addr: number): bigint => USER | BigInt(addr);
+/** What the routine of a pthread_once_t left. */
+export const onceKey = (control: number): bigint => ONCE | BigInt(control);
 /** What a thread leaves when it ends. */
 export const exitKey = (tid: number): bigint => EXIT | BigInt(tid);
 

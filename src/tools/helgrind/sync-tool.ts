@@ -21,6 +21,8 @@ import type { Tables } from './tables.js';
 import { type Created, Threads } from './threads.js';
 
 const SYS_EXIT_GROUP = 94;
+/** Longest text of the guest's that is quoted. */
+const TEXT_MAX = 100;
 
 /** Options of the parts that are here. */
 export const SYNC_OPTIONS = {
@@ -131,7 +133,7 @@ export class SyncTool implements SyncState {
     this.barriers = new Barriers(machine, env);
     this.threads = new Threads(machine, env, h.tables, () => this.identity(THREADS));
     this.raw = new RawSync(host, edges);
-    this.wraps = pthreadWraps(this);
+    this.wraps = pthreadWraps(this, edges);
     this.requests = requests(this, this.requestEnv(edges));
   }
 
@@ -141,6 +143,7 @@ export class SyncTool implements SyncState {
     return {
       edges,
       fresh: (addr, size) => h.fresh(addr, size),
+      text: (addr) => this.text(addr),
       recording: (ts, what, on) => {
         const n = on ? -1 : 1;
         host.rt['hg_ignore']?.(ts, what === 'reads' ? n : 0, what === 'writes' ? n : 0);
@@ -166,6 +169,15 @@ export class SyncTool implements SyncState {
     }
   }
 
+  private text(addr: number): string {
+    let out = '';
+    this.pieces(addr, TEXT_MAX, (at, n) => {
+      for (let i = 0; i < n && !out.endsWith('\0'); i++)
+        out += String.fromCharCode(this.h.host.machine.u8[at + i]!);
+    });
+    return out.replace(/\0.*/s, '');
+  }
+
   private accessible(addr: number, bits: number, size: number): number {
     const { memory, machine } = this.h.host;
     let n = 0;
@@ -182,6 +194,10 @@ export class SyncTool implements SyncState {
 
   word(addr: number): number | null {
     return this.h.host.memory.word(addr);
+  }
+
+  wrapAt(addr: number, wrap: Wrap): void {
+    this.h.host.wrapAt(addr, wrap);
   }
 
   lastCreated(): Created {

@@ -6,6 +6,7 @@
 import type { Wrap, WrappedCall } from '../api.js';
 import type { Barriers } from './barriers.js';
 import type { Conditions } from './conditions.js';
+import { type Edges, onceKey } from './edges.js';
 import type { LockKind, Locks } from './locks.js';
 import type { Misuse } from './misuse.js';
 import type { Semaphores } from './semaphores.js';
@@ -22,6 +23,8 @@ export interface SyncState {
   /** 64-bit word of guest memory, null where there is none. */
   word(addr: number): number | null;
   lastCreated(): Created;
+  /** Hooks for a function known by its address only. */
+  wrapAt(addr: number, wrap: Wrap): void;
 }
 
 const EBUSY = 16;
@@ -56,8 +59,9 @@ function wrap(names: readonly string[], pre: Hook | null, post: After, cancelled
   };
 }
 
-export function pthreadWraps(s: SyncState): Wrap[] {
+export function pthreadWraps(s: SyncState, edges: Edges): Wrap[] {
   return [
+    ...onceWraps(s, edges),
     ...threadWraps(s),
     ...lockWraps(s, 'mutex', 'pthread_mutex', {
       pthread_mutex_lock: [],
@@ -122,6 +126,39 @@ function threadWraps(s: SyncState): Wrap[] {
       if (r === 0) s.threads.detachedBy(c.ts, c.arg(0));
       judge(s, c, 'pthread_detach', r);
     }),
+  ];
+}
+
+/**
+ * The first caller of pthread_once runs the routine; what it did comes before every return of the function. Other
+ * callers may be let go before it returns itself, so the end of the routine is hooked.
+ */
+function onceWraps(s: SyncState, edges: Edges): Wrap[] {
+  /** Control words of the calls under way, innermost last. */
+  const controls: number[] = [];
+  const routine: Wrap = {
+    names: [],
+    post: (c) => {
+      const control = controls.at(-1);
+      if (control !== undefined) edges.join(c.ts, onceKey(control));
+      return undefined;
+    },
+  };
+  return [
+    routine,
+    {
+      names: ['pthread_once'],
+      pre: (c) => {
+        controls.push(c.arg(0));
+        s.wrapAt(c.arg(1), routine);
+      },
+      post: (c) => {
+        // Calls that an exception or longjmp ended are behind it.
+        controls.length = Math.max(0, controls.lastIndexOf(c.arg(0)));
+        edges.acquire(c.ts, onceKey(c.arg(0)));
+        return undefined;
+      },
+    },
   ];
 }
 
