@@ -30,6 +30,12 @@ export class Tiny {
     return this;
   }
 
+  /** Stores 64 bits of rs at `offset` from the address in base. */
+  store(rs: number, base: number, offset: number): this {
+    this.words.push(encode('sd', { rs1: base, rs2: rs, imm: offset }));
+    return this;
+  }
+
   syscall(number: number, ...args: number[]): this {
     args.forEach((a, i) => {
       this.li(A0 + i, a);

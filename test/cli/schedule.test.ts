@@ -1,0 +1,175 @@
+/** Seeded schedules from the command line: runs that repeat, failures that repeat, recordings. */
+import { createHash } from 'node:crypto';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import test from 'ava';
+import {
+  BIN,
+  capgrind,
+  type Outcome,
+  SCRATCH,
+  type Settings,
+  story,
+  TEST_ALL,
+  Turns,
+} from '../support/capgrind.js';
+import { Tiny } from '../support/tiny-guest.js';
+
+const turns = new Turns(2);
+const run = (args: readonly string[], settings: Settings = {}): Promise<Outcome> =>
+  turns.take(() => capgrind(args, { timeoutMs: 240_000, ...settings }));
+const scheduleLine = (o: Outcome): string => /==1000== (schedule: .*)/.exec(o.stderr)?.[1] ?? story(o);
+const hash = (o: Outcome): string => / hash (0x[0-9a-f]{16}),/.exec(o.stderr)?.[1] ?? story(o);
+const folder = (): string => mkdtempSync(join(SCRATCH, 'schedule-'));
+
+/** Guest, and a seed under which its bug shows, with the exit status of that. */
+const RARE = [
+  ['rare-torn', 'random', 9, 1],
+  ['rare-inversion', 'pct', 27, 121],
+] as const;
+
+test('a seed gives one interleaving, under every tool; another seed another', async (t) => {
+  t.timeout(1_200_000);
+  const guest = join(BIN, 'mini-sync');
+  const seeded = (seed: number, tool: string): Promise<Outcome> =>
+    run([`--tool=${tool}`, '--schedule=random', `--seed=${seed}`, guest, '2', '16']);
+  const times = TEST_ALL ? 50 : 2;
+  const all = await Promise.all([
+    ...Array.from({ length: times }, () => seeded(7, 'none')),
+    seeded(7, 'lackey'),
+    seeded(7, 'helgrind'),
+  ]);
+  for (const o of all) {
+    t.is(scheduleLine(o), scheduleLine(all[0]!));
+    t.is(o.stdout, 'mutex: ok\nbarrier: ok\nring: ok\nqueue: ok\n');
+  }
+  t.not(hash(await seeded(8, 'none')), hash(all[0]!));
+});
+
+test('what is beside the seed does not matter: environment, kind of standard output, other load', async (t) => {
+  t.timeout(600_000);
+  const words = ['--tool=none', '--schedule=pct', '--seed=3', join(BIN, 'mini-sync'), '2', '16'];
+  const [plain, other] = await Promise.all([run(words), run(words, { env: { CG_LONG: 'x'.repeat(3000) } })]);
+  t.is(scheduleLine(other), scheduleLine(plain));
+});
+
+for (const [guest, kind, seed, status] of RARE) {
+  test(`${guest}: the failing seed fails the same way each time`, async (t) => {
+    t.timeout(600_000);
+    const words = ['--tool=none', `--schedule=${kind}`, `--seed=${seed}`, join(BIN, guest)];
+    const all = await Promise.all(Array.from({ length: TEST_ALL ? 20 : 2 }, () => run(words)));
+    for (const o of all) {
+      t.is(o.status, status, story(o));
+      t.is(scheduleLine(o), scheduleLine(all[0]!));
+    }
+    if (status !== 121) return;
+    t.regex(all[0]!.stderr, /Deadlock/i);
+    t.regex(all[0]!.stderr, /forwards \(rare-inversion\.c:\d+\)/);
+    t.regex(all[0]!.stderr, /backwards \(rare-inversion\.c:\d+\)/);
+  });
+}
+
+test('a budget of blocks ends a loop for ever, with a status of its own', async (t) => {
+  const o = await run(['--tool=none', '--schedule=fair', '--max-blocks=5000', new Tiny().spin().file()]);
+  t.is(o.status, 122, story(o));
+  t.regex(o.stderr, /switches, 5000 blocks, livelock/);
+});
+
+test('time is virtual: a sleep of ten minutes is over at once', async (t) => {
+  const SYS_NANOSLEEP = 101;
+  const AT = 0x7f0000;
+  const SYS_MMAP = 222;
+  const guest = new Tiny()
+    .syscall(SYS_MMAP, AT, 4096, 3, 0x32, -1, 0)
+    .li(5, AT)
+    .li(6, 600)
+    .store(6, 5, 0)
+    .syscall(SYS_NANOSLEEP, AT, 0)
+    .exit(3);
+  const o = await run(['--tool=none', '--schedule=fair', guest.file()], { timeoutMs: 120_000 });
+  t.is(o.status, 3, story(o));
+});
+
+test('a recording gives input back: from streams and files, under another tool', async (t) => {
+  t.timeout(600_000);
+  const at = folder();
+  const file = join(at, 'recording');
+  const cat = ['--schedule=pct', '--seed=5', `--record=${file}`, join(BIN, 'cat')];
+  const recorded = await run(['--tool=none', ...cat], { stdin: 'what was\ntyped\n' });
+  t.is(recorded.stdout, 'what was\ntyped\n', story(recorded));
+  const again = await run(['replay', file, '--tool=lackey'], { stdin: 'something else' });
+  t.is(again.stdout, recorded.stdout, story(again));
+  t.is(scheduleLine(again), scheduleLine(recorded));
+  t.regex(again.stderr, /==1000== replay: the recorded interleaving\n$/);
+});
+
+test('a recording that is damaged, unfinished, of another version or none at all: one line', async (t) => {
+  t.timeout(600_000);
+  const at = folder();
+  const file = join(at, 'recording');
+  const made = await run(['--tool=none', '--schedule=fair', `--record=${file}`, join(BIN, 'cat')], {
+    stdin: 'abc',
+  });
+  t.is(made.status, 0, story(made));
+  const good = readFileSync(file);
+  const variant = (name: string, bytes: Uint8Array): string => {
+    writeFileSync(join(at, name), bytes);
+    return join(at, name);
+  };
+  const flipped = Uint8Array.from(good);
+  flipped[good.length >> 1]! ^= 1;
+  const mistakes: [string, RegExp][] = [
+    [variant('flipped', flipped), /damaged or was not completed/],
+    [variant('cut', good.subarray(0, good.length - 7)), /damaged or was not completed/],
+    [variant('short', good.subarray(0, 22)), /damaged or was not completed/],
+    [
+      variant('version', Buffer.concat([Buffer.from('capgrind-recording 2\n'), good.subarray(21)])),
+      /version 2/,
+    ],
+    [variant('other', Buffer.from('not this')), /is not a recording/],
+    [join(at, 'missing'), /cannot read the recording/],
+    [
+      variant('changed', withProgram(good, new Tiny().exit(0).file())),
+      /is not the program that was recorded/,
+    ],
+  ];
+  for (const [path, about] of mistakes) {
+    const o = await run(['replay', path]);
+    t.is(o.status, 1, story(o));
+    t.regex(o.stderr, about);
+    t.is(o.stderr.trimEnd().split('\n').length, 2, story(o));
+  }
+  rmSync(at, { recursive: true });
+});
+
+/** The recording with another program's path in it, complete and with a right checksum. */
+function withProgram(recording: Buffer, program: string): Buffer {
+  const start = recording.indexOf(10) + 1;
+  const length = recording.readUInt32LE(start);
+  const header = JSON.parse(recording.subarray(start + 4, start + 4 + length).toString()) as {
+    program: string;
+  };
+  header.program = program;
+  const text = Buffer.from(JSON.stringify(header));
+  const size = Buffer.alloc(4);
+  size.writeUInt32LE(text.length);
+  const rest = recording.subarray(start + 4 + length, recording.length - 32);
+  const body = Buffer.concat([recording.subarray(0, start), size, text, rest]);
+  return Buffer.concat([body, createHash('sha256').update(body).digest()]);
+}
+
+for (const [title, args, about] of [
+  ['an unknown schedule', ['--schedule=slow'], /--schedule=slow/],
+  ['a seed without a schedule', ['--seed=1'], /--seed needs/],
+  ['a recording without a schedule', ['--record=x'], /--record needs/],
+  ['a seed that is none', ['--schedule=pct', '--seed=-1'], /--seed=-1/],
+  ['in parallel', ['--schedule=pct', '--atomicity=parallel'], /one thread at a time/],
+  ['a depth of none', ['--schedule=pct', '--pct-depth=0'], /--pct-depth=0/],
+] as const) {
+  test(`mistake: ${title}`, async (t) => {
+    const o = await run(['--tool=none', ...args, join(BIN, 'hello-mini')]);
+    t.is(o.status, 1, story(o));
+    t.regex(o.stderr, about);
+    t.true(o.stderr.startsWith('capgrind: '));
+  });
+}
