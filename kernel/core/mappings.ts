@@ -47,6 +47,8 @@ export interface MapRequest {
   /** Wanted address; 0 for anywhere. */
   addr?: number;
   length: number;
+  /** Lowest address allowed with `fixed` or `noReplace`; USER_BOTTOM by default. */
+  lowest?: number;
   /** PROT_* bits. */
   prot: number;
   maxProt?: number;
@@ -352,7 +354,7 @@ export class Mappings {
     if (q.fixed || q.noReplace) {
       if (addr % PAGE_SIZE !== 0 || addr < 0) return -EINVAL;
       if (!(addr + length <= USER_TOP)) return -ENOMEM;
-      if (addr < USER_BOTTOM) return -EPERM;
+      if (addr < (q.lowest ?? USER_BOTTOM)) return -EPERM;
       return q.noReplace && !this.isFree(addr, addr + length) ? -EEXIST : addr;
     }
     const hint = addr > 0 ? pageDown(addr) : 0;

@@ -32,6 +32,8 @@ const APP_PRIORITY = 2;
 export interface Application {
   elf: ElfFile;
   path: string;
+  /** L4Re's ITAS: it is started in the program's place, and loads the program from `rom`. */
+  itas: { elf: ElfFile; path: string } | null;
   argv: readonly string[];
   envp: readonly string[];
 }
@@ -76,15 +78,19 @@ export function bootApplication(kernel: L4Kernel, app: Application): Booted {
     give(CAP_RM, object(L.KIND_RM));
     give(CAP_MEM_ALLOC, object(L.KIND_MEM_ALLOC));
     give(CAP_PARENT, object(L.KIND_PARENT));
-    give(CAP_ROM, object(L.KIND_NAMESPACE));
+    const rom = object(L.KIND_NAMESPACE);
+    give(CAP_ROM, rom);
+    const name = app.path.split('/').pop()!;
+    kernel.namespaces.add(rom, name, app.elf.bytes);
+    const started = app.itas ?? app;
     const kip = kernel.dataspaces.make(PAGE_SIZE, DS_R | DS_X);
     if (kip === 0) throw new Error('no memory for the kernel information page');
     state.machine.u8.set(makeKip(), state.w(kip + L.D_HOST));
     give(CAP_KIP, kip);
 
     const space = memory.space(task);
-    const wishes = wishesOf(app.elf);
-    const image = loadImage(space, app.elf, app.path);
+    const wishes = wishesOf(started.elf);
+    const image = loadImage(space, started.elf, started.path);
     const { stackAddr, stackSize, kipAddr } = wishes;
     const mem = new GuestMem(state.machine, space);
     const place = (addr: number, length: number, name: string): void => {
@@ -97,8 +103,8 @@ export function bootApplication(kernel: L4Kernel, app: Application): Booted {
     if (space.map({ ...at, kind: 'file', shared: true, file }) < 0)
       throw new Error(`${app.path}: [kip] does not fit`);
     const stack = buildStack({
-      elf: app.elf,
-      argv: app.argv,
+      elf: started.elf,
+      argv: app.itas ? [`rom/${name}`, ...app.argv.slice(1)] : app.argv,
       envp: app.envp,
       kipAddr,
       top: stackAddr + stackSize,
@@ -122,7 +128,7 @@ export function bootApplication(kernel: L4Kernel, app: Application): Booted {
     if (tasks.bind(thread, task, UTCB_AREA) !== 0) throw new Error('the UTCB does not fit');
     state.words.set(thread + L.H_PAGER, CAP_RM * PAGE_SIZE);
     state.words.set(thread + L.H_HANDLER, CAP_RM * PAGE_SIZE);
-    state.f64[(thread + L.H_IP) >>> 3] = app.elf.entry;
+    state.f64[(thread + L.H_IP) >>> 3] = started.elf.entry;
     state.f64[(thread + L.H_SP) >>> 3] = stack.sp;
     state.setW(thread + L.Q_PRIO, APP_PRIORITY);
     tasks.flag(thread, L.HF_HAS_IP | L.HF_SCHEDULED);

@@ -124,7 +124,8 @@ export class Caps {
       }
       state.setW(obj + L.O_REFS, refs - 1);
     }
-    if (state.w(obj + L.O_SLOTS) === 0) this.destroy(obj, 0, how);
+    // A count above 0 without slots: capgrind itself holds the object.
+    if (state.w(obj + L.O_SLOTS) === 0 && state.w(obj + L.O_REFS) === 0) this.destroy(obj, 0, how);
   }
 
   /** Empties every slot of the object and lists it as dying. `first`: the slot that was asked for, if any. */

@@ -7,6 +7,8 @@ import type { Scheduled } from '../linux/env.js';
 export interface L4Config {
   /** --trace-syscalls */
   readonly trace: boolean;
+  /** --with-itas: path of L4Re's ITAS, or null. */
+  readonly itas: string | null;
 }
 
 export interface L4Env {

@@ -23,11 +23,17 @@ const WINDOW_ALL = 0xfc0;
 
 /** Whom a thread names as its handler. */
 interface Handler {
+  /** Thread or gate; 0 when it is an object of capgrind's own. */
   obj: number;
   rights: number;
+  /** That object. */
+  hosted: number;
 }
 
 export class Faults {
+  /** Where a region manager of capgrind's own lets a thread go on after a fault at pc; 0 for nowhere. Set by the kernel. */
+  rescue: (rm: number, pc: number) => number = () => 0;
+
   constructor(
     private readonly state: L4State,
     private readonly caps: Caps,
@@ -68,6 +74,12 @@ export class Faults {
       });
       if (answer === 'gone' || answer === 'canceled') return 0;
       if (answer !== 'failed' && answer.label >= 0) return 0;
+    }
+    const on = pager.hosted === 0 ? 0 : this.rescue(pager.hosted, state.words.unsigned(ts + T_PC));
+    if (on !== 0) {
+      state.words.set(ts + T_PC, on);
+      state.i32[(ts + T_UNWIND) >>> 2] = UNWIND_RESTART;
+      return 0;
     }
     return this.exception(ts, cause, addr) ? 0 : unresolved(addr);
   }
@@ -129,8 +141,8 @@ export class Faults {
     const obj = slot === 0 ? 0 : state.w(slot + L.S_OBJ);
     if (obj === 0) return null;
     const kind = state.kind(obj);
-    if (kind !== L.KIND_THREAD && kind !== L.KIND_GATE) return { obj: 0, rights: 0 };
-    return { obj, rights: state.w(slot + L.S_ATTR) & 0xff };
+    if (kind !== L.KIND_THREAD && kind !== L.KIND_GATE) return { obj: 0, rights: 0, hosted: obj };
+    return { obj, rights: state.w(slot + L.S_ATTR) & 0xff, hosted: 0 };
   }
 
   /** A call on the thread's behalf, with no time limits. */

@@ -31,7 +31,7 @@ import { Objects } from './objects.js';
 import { Observer } from './observe.js';
 import { DATASPACE_READER, Dataspaces } from './services/dataspace.js';
 import { MemAlloc } from './services/mem-alloc.js';
-import { EmptyNamespace } from './services/namespace.js';
+import { Namespaces } from './services/namespace.js';
 import { Parent } from './services/parent.js';
 import { RegionManager } from './services/rm.js';
 import { Sleeper } from './sleeper.js';
@@ -52,6 +52,7 @@ export class L4Kernel {
   readonly objects: Objects;
   readonly transfer: Transfer;
   readonly dataspaces: Dataspaces;
+  readonly namespaces: Namespaces;
   private observer: Observer | null = null;
   private readonly faults: Faults;
   private readonly words: Words;
@@ -88,9 +89,12 @@ export class L4Kernel {
     hosted.set(L.KIND_PARENT, new Parent(env));
     hosted.set(L.KIND_DATASPACE, this.dataspaces);
     hosted.set(L.KIND_MEM_ALLOC, new MemAlloc(state, this.caps, this.dataspaces));
-    hosted.set(L.KIND_RM, new RegionManager(state, this.memory, this.dataspaces));
-    hosted.set(L.KIND_NAMESPACE, new EmptyNamespace());
+    const rm = new RegionManager(state, this.memory, this.dataspaces);
+    hosted.set(L.KIND_RM, rm);
+    this.namespaces = new Namespaces(state, this.caps, this.dataspaces);
+    hosted.set(L.KIND_NAMESPACE, this.namespaces);
     this.faults = new Faults(state, this.caps, this.memory, this.ipc, env);
+    this.faults.rescue = (manager, pc) => (state.kind(manager) === L.KIND_RM ? rm.rescue(manager, pc) : 0);
   }
 
   /** Sets up the tables in a fresh machine. False when memory is too small. */

@@ -327,6 +327,7 @@ export class Memory {
       length: bytes,
       prot: 3,
       noReplace: true,
+      lowest: PAGE_SIZE,
       kind: 'anon',
       shared: true,
       populate: true,

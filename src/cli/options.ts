@@ -15,6 +15,7 @@ export { UsageError } from './option-values.js';
 export interface Options extends ReportOptions {
   tool: string;
   os: 'auto' | 'linux' | 'l4';
+  withItas: string | undefined;
   atomicity: 'serial' | 'parallel' | undefined;
   /** A seeded schedule, or null for --schedule=free. */
   schedule: ScheduleConfig | null;
@@ -101,6 +102,7 @@ function parser() {
       type: 'string',
       describe: 'linux, l4 (L4Re on a simulated Fiasco.OC), or auto: see the file',
     })
+    .option('with-itas', { type: 'string', describe: "L4Re's own ITAS (l4re), to run in the program's task" })
     .option('atomicity', { type: 'string', describe: 'serial: one thread at a time; parallel: all at once' })
     .option('schedule', { type: 'string', describe: 'free, or seeded and repeatable: fair, random, pct' })
     .option('seed', { type: 'string', describe: 'of --schedule and of the random numbers of the guest' })
@@ -141,6 +143,7 @@ const KNOWN = new Set([
   ...REPORT_SWITCHES.flatMap(([name, alias]) => [name, alias ?? name]),
   'tool',
   'os',
+  'with-itas',
   'atomicity',
   'schedule',
   'seed',
@@ -221,6 +224,7 @@ export function parseCommandLine(argv: readonly string[], env: NodeJS.ProcessEnv
       ...readReportOptions(v),
       tool: String(v.last('tool')),
       os,
+      withItas: v.path('with-itas'),
       atomicity,
       ...turns,
       record: v.text('record'),

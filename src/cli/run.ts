@@ -37,7 +37,7 @@ export async function runProgram(o: Options, program: string, replayed?: Recordi
     quantum: o.quantum,
     maxThreads: Math.min(o.maxThreads, tool.maxThreads ?? o.maxThreads),
     os: o.os !== 'auto' ? o.os : isL4Program(file.elf) ? 'l4' : 'linux',
-    l4: { trace: o.traceSyscalls },
+    l4: { trace: o.traceSyscalls, itas: o.withItas ?? null },
     ipcRecords: o.traceIpc === undefined ? null : join(tmpdir(), `capgrind-ipc-${process.pid}`),
     linux: {
       ...(o.sysroot === undefined ? {} : { sysroot: o.sysroot }),

@@ -35,7 +35,7 @@ import { ElfError } from '../../kernel/elf/elf.js';
 import { bootApplication } from '../../kernel/l4/boot.js';
 import { L4Kernel } from '../../kernel/l4/kernel.js';
 import { bootLinux } from '../../kernel/linux/boot.js';
-import { LoadError, loadProgram, type ProgramFile } from '../../kernel/linux/loader.js';
+import { LoadError, loadProgram, openProgram, type ProgramFile } from '../../kernel/linux/loader.js';
 import { CodeStore } from '../jit/code-store.js';
 import type { Log } from '../report/log.js';
 import type { Tool } from '../tools/api.js';
@@ -151,9 +151,11 @@ export class MainProcess {
     });
     try {
       const { argv, envp, exePath } = config.linux;
-      const booted = bootApplication(new L4Kernel(env), { elf: file.elf, path: exePath, argv, envp });
-      this.entry = file.elf.entry;
-      config.images = [{ path: exePath, bias: 0, start: booted.start, end: booted.end }];
+      const itas = config.l4.itas === null ? null : openProgram(config.l4.itas);
+      const booted = bootApplication(new L4Kernel(env), { elf: file.elf, path: exePath, itas, argv, envp });
+      const started = itas ?? { elf: file.elf, path: exePath };
+      this.entry = started.elf.entry;
+      config.images = [{ path: started.path, bias: 0, start: booted.start, end: booted.end }];
       this.put64(this.firstTs + T_STACK_LO, booted.stackLow);
       this.put64(this.firstTs + T_STACK_HI, booted.stackHigh);
     } catch (error) {

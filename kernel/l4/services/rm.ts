@@ -2,10 +2,10 @@
  * The region manager of one application, served by capgrind: regions and reserved areas of its task, over the core's own
  * region manager, which resolves faults without running guest code (fact sheet 11.3).
  *
- * Two tables in the object's own pages, under the kernel lock: regions {start f64, size f64, offset f64, client selector f64,
- * flags u32, pad} and areas {start f64, size f64}. What the program was loaded with is known to the core only.
+ * Tables in the object's own pages, under the kernel lock: regions {start f64, size f64, offset f64, client selector f64,
+ * flags u32, pad}, areas {start f64, size f64}, rescue jumps {pc from f64, pc to f64, where to go on f64}. What the program was loaded with is known to the core only.
  */
-import { type AddressSpace, USER_BOTTOM, USER_TOP } from '../../core/address-space.js';
+import { type AddressSpace, USER_TOP } from '../../core/address-space.js';
 import { ACCESS_EXEC, ACCESS_READ, ACCESS_WRITE, PAGE_SIZE } from '../../core/layout.js';
 import * as A from '../abi.js';
 import { type Call, failed, type Outcome, reply } from '../call.js';
@@ -40,6 +40,10 @@ const REGIONS = 48;
 const REGION_COUNT = 52;
 const AREAS = 56;
 const AREA_COUNT = 60;
+const JUMPS = 64;
+const JUMP_COUNT = 68;
+const JUMP_SIZE = 24;
+const JUMP_MAX = Math.floor(PAGE_SIZE / JUMP_SIZE);
 const REGION_SIZE = 40;
 const REGION_PAGES = 16;
 const REGION_MAX = Math.floor((REGION_PAGES * PAGE_SIZE) / REGION_SIZE);
@@ -88,6 +92,12 @@ export class RegionManager implements HostedObject {
         return this.list(call, this.regions(call.obj));
       case 6:
         return this.list(call, this.areas(call.obj));
+      case 7:
+        return this.info(call);
+      case 8:
+        return this.addJump(call);
+      case 9:
+        return this.removeJump(call);
       default:
         return reply(-A.ENOSYS);
     }
@@ -104,6 +114,7 @@ export class RegionManager implements HostedObject {
     const { state } = this;
     if (state.w(obj + REGIONS) !== 0) state.freePages(state.w(obj + REGIONS), REGION_PAGES);
     if (state.w(obj + AREAS) !== 0) state.freePages(state.w(obj + AREAS), 1);
+    if (state.w(obj + JUMPS) !== 0) state.freePages(state.w(obj + JUMPS), 1);
   }
 
   private regions(obj: number): Region[] {
@@ -174,7 +185,8 @@ export class RegionManager implements HostedObject {
     const space = this.memory.space(call.task);
     const inArea = (flags & F_IN_AREA) !== 0;
     const spans = this.taken(call.obj, space, !inArea);
-    let low = USER_BOTTOM;
+    // Only the null page is nobody's.
+    let low = PAGE_SIZE;
     let high = USER_TOP;
     if (inArea) {
       const area = this.areas(call.obj).find((a) => a.start <= start && start < a.end);
@@ -226,7 +238,13 @@ export class RegionManager implements HostedObject {
     const space = this.memory.space(call.task);
     const prot =
       ((flags & F_R) !== 0 ? 1 : 0) | ((flags & F_W) !== 0 ? 2 : 0) | ((flags & F_X) !== 0 ? 4 : 0);
-    const request = { addr: r.start, length: r.end - r.start, prot, noReplace: true } as const;
+    const request = {
+      addr: r.start,
+      length: r.end - r.start,
+      prot,
+      noReplace: true,
+      lowest: PAGE_SIZE,
+    } as const;
     if (source === 0) return space.map({ ...request, kind: 'anon', populate: (flags & F_EAGER) !== 0 }) >= 0;
     // A private copy is made at once: the dataspace may go before its pages are touched.
     const copy = (flags & F_PRIVATE) !== 0;
@@ -337,6 +355,55 @@ export class RegionManager implements HostedObject {
       call.setMr(i * 3 + 2, r.flags & 0xffff);
     });
     return reply(found.length, found.length * 3);
+  }
+
+  /** Name (none is kept) and backing offset of a region. */
+  private info(call: Call): Outcome {
+    const addr = call.mru(1);
+    const found =
+      this.regions(call.obj).find((r) => r.start <= addr && addr < r.end) ?? this.loaded(call, addr);
+    if (found === undefined) return reply(-A.ENOENT);
+    call.setMr(0, 1);
+    call.setMr(1, 0);
+    call.setMr(2, found.offset);
+    return reply(0, 3);
+  }
+
+  /** Where a thread goes on whose fault in a piece of code nobody resolves: user-level copies that may fail. */
+  private addJump(call: Call): Outcome {
+    const { state } = this;
+    if (call.words < 4) return reply(-A.EMSGTOOSHORT);
+    if (state.w(call.obj + JUMPS) === 0) state.setW(call.obj + JUMPS, state.pages(1));
+    const n = state.w(call.obj + JUMP_COUNT);
+    if (state.w(call.obj + JUMPS) === 0 || n >= JUMP_MAX) return reply(-A.ENOMEM);
+    state.f64.set([call.mru(1), call.mru(2), call.mru(3)], (state.w(call.obj + JUMPS) + n * JUMP_SIZE) >>> 3);
+    state.setW(call.obj + JUMP_COUNT, n + 1);
+    return reply(0);
+  }
+
+  private removeJump(call: Call): Outcome {
+    const { state } = this;
+    const at = this.jumpAt(call.obj, call.mru(1));
+    if (at === 0) return reply(-A.ENOENT);
+    const n = state.w(call.obj + JUMP_COUNT) - 1;
+    state.words.copy(at, state.w(call.obj + JUMPS) + n * JUMP_SIZE, JUMP_SIZE / 8);
+    state.setW(call.obj + JUMP_COUNT, n);
+    return reply(0);
+  }
+
+  private jumpAt(rm: number, pc: number): number {
+    const { state } = this;
+    for (let k = 0; k < state.w(rm + JUMP_COUNT); k++) {
+      const at = state.w(rm + JUMPS) + k * JUMP_SIZE;
+      if (state.f64[at >>> 3]! <= pc && pc < state.f64[(at >>> 3) + 1]!) return at;
+    }
+    return 0;
+  }
+
+  /** Where a thread goes on after a fault at pc that nobody resolves; 0 for nowhere. */
+  rescue(rm: number, pc: number): number {
+    const at = this.jumpAt(rm, pc);
+    return at === 0 ? 0 : this.state.f64[(at >>> 3) + 2]!;
   }
 
   /** A fault message that a program sends itself: the page is put there, nothing has to be mapped. */

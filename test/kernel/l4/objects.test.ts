@@ -214,6 +214,7 @@ test('kernel-user memory: once per address', (t) => {
   t.is(add(memory(0xc0000000, 12)), 0);
   t.is(rig.mr(p, 0), memory(0xc0000000, 12));
   t.is(add(memory(0xc0000000, 12)), -A.EEXIST);
+  t.is(add(memory(0x7000, 12)), 0, 'low addresses too');
   t.is(add(memory(0xc0000000, 11)), -A.EINVAL);
   t.is(add(object(0x20)), -A.EINVAL);
 });
