@@ -31,6 +31,7 @@ test('the options that README explains are options', (t) => {
         {
           '--atomicity': '=serial',
           '--os': '=l4',
+          '--with-itas': '=file',
           '--result': '=file',
           '--max-threads': '=5',
           '--num-callers': '=5',
