@@ -35,6 +35,10 @@ export class Symbols implements SymbolSource {
     return this.images.addressesOf(name);
   }
 
+  dataAddressesOf(name: string): number[] {
+    return this.images.dataAddressesOf(name);
+  }
+
   functionAt(pc: number): { name: string; addr: number } | null {
     return this.images.functionAt(pc);
   }

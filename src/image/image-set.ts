@@ -121,6 +121,15 @@ export class ImageSet {
     return [...found].sort((a, b) => a - b);
   }
 
+  /** Guest addresses of all data with this name. */
+  dataAddressesOf(name: string): number[] {
+    const found = new Set<number>();
+    for (const image of this.images()) {
+      for (const addr of image.symbols?.dataAddressesOf(name) ?? []) found.add(addr + image.bias);
+    }
+    return [...found].sort((a, b) => a - b);
+  }
+
   /** True for code of the program under test, false for run-time libraries and unmapped addresses. */
   isUserCode(pc: number): boolean {
     return this.imageAt(pc)?.isUserCode(pc) ?? false;

@@ -192,6 +192,13 @@ export class Symbols {
     return [...found].sort((a, b) => a - b);
   }
 
+  /** Link-time addresses of data with this name. */
+  dataAddressesOf(name: string): number[] {
+    const found = new Set<number>();
+    for (const s of this.named(name)) if (s.kind === 'object') found.add(s.addr);
+    return [...found].sort((a, b) => a - b);
+  }
+
   /** The function (or bare text label) that contains a link-time address, with the name to show; or null. */
   functionAt(addr: number): ElfSymbol | null {
     this.textMap ??= this.buildMap(true);

@@ -137,8 +137,10 @@ export interface ToolHost {
 }
 
 export interface SymbolSource {
-  /** Guest addresses of all symbols with this name. */
+  /** Guest addresses of all functions with this name. */
   addressesOf(name: string): number[];
+  /** Guest addresses of all data with this name. */
+  dataAddressesOf(name: string): number[];
   /** Function symbol that covers an address. */
   functionAt(pc: number): { name: string; addr: number } | null;
   /** Data symbol that covers an address. */

@@ -76,6 +76,7 @@ export class FakeHost implements ToolHost {
     const functions = (): [string, number][] => Object.entries(symbols.functions ?? {});
     const data = Object.entries(symbols.data ?? {});
     this.symbols = {
+      dataAddressesOf: () => [],
       addressesOf: (name) =>
         functions()
           .filter(([n]) => n === name)

@@ -88,7 +88,7 @@ class CapCheck implements ToolInstance {
 
   /** Reports leaks; gives their number. */
   private checkLeaks(ts: number): number {
-    const leaks = this.l4.locked(() => leakCheck(this.l4.model));
+    const leaks = this.l4.locked(() => leakCheck(this.l4.model, this.l4.isFree));
     for (const finding of leaks.findings) this.host.errors.report(errorOf(finding, ts, this.l4.expand));
     return leaks.findings.length;
   }
@@ -103,7 +103,7 @@ class CapCheck implements ToolInstance {
 
   finish(): void {
     const { options, log } = this.host;
-    const leaks = this.l4.locked(() => leakCheck(this.l4.model));
+    const leaks = this.l4.locked(() => leakCheck(this.l4.model, this.l4.isFree));
     if (options['leak-check'] !== 'no') this.checkLeaks(THREADS);
     for (const line of summaryLines(leaks)) log.user(line);
     const file = options['cap-graph'] ?? '';

@@ -21,8 +21,11 @@ interface Group {
 
 const SHOWN = 4;
 
-/** Every slot and object that would be a leak if the program ended now. */
-export function leakCheck(model: CapModel): LeakSummary {
+/**
+ * Every slot and object that would be a leak if the program ended now.
+ * @param isFree whether the program's allocator has a slot back although nobody saw that
+ */
+export function leakCheck(model: CapModel, isFree: (slot: number) => boolean = () => false): LeakSummary {
   const { tables } = model;
   const { i32 } = tables;
   const groups = new Map<string, Group>();
@@ -32,7 +35,7 @@ export function leakCheck(model: CapModel): LeakSummary {
     const task = i32[row + T.S_TASK]! - 1;
     if (i32[tables.task(task) + T.K_GONE] !== 0) continue;
     const kind = leakKind(model, row, task);
-    if (kind === null) continue;
+    if (kind === null || (i32[row + T.S_OBJECT] === 0 && isFree(i32[row + T.S_SLOT]!))) continue;
     inUse++;
     if (i32[row + T.S_OBJECT] !== 0) full++;
     const allocated = i32[row + T.S_STATE] === T.ALLOCATED;

@@ -23,6 +23,8 @@ const ROW = 3;
 export class ThreadView {
   /** Slots allocated in the request that it serves, as task and slot. */
   readonly fresh: [number, number][] = [];
+  /** By trace of allocation: slots that requests left allocated, and how often each had been used by then. */
+  readonly kept = new Map<number, { row: number; used: number }[]>();
 
   constructor(
     /** Number of the thread, from 1. */
@@ -92,6 +94,7 @@ export class CapModel {
     const lowest = i32[k + T.K_LOWEST]!;
     if (lowest === 0 || slot + 1 < lowest) i32[k + T.K_LOWEST] = slot + 1;
     i32[s + T.S_STATE] = ALLOCATED;
+    i32[s + T.S_ADOPTED] = 0;
     i32[s + T.S_REFS] = 1;
     i32[s + T.S_ALLOC_TRACE] = trace;
     const request = i32[this.tables.thread(thread.number) + T.W_REQUEST]!;
@@ -100,6 +103,22 @@ export class CapModel {
     if (i32[s + T.S_OBJECT] === 0) i32[s + T.S_GENERATION] = 0;
     this.tables.count(T.H_ALLOCS);
     if (request > 0) thread.fresh.push([task, slot]);
+  }
+
+  /**
+   * The allocator's counter says that a slot is allocated, at an event that shows it. Where the call was not seen, this is
+   * the closest there is to its place; an emptied slot may have been given back and handed out again meanwhile.
+   */
+  adopted(thread: ThreadView, task: number, slot: number, trace: number): void {
+    const { i32 } = this;
+    const s = this.tables.slot(task, slot, true);
+    if (s < 0) return;
+    const known = i32[s + T.S_STATE] === ALLOCATED;
+    if (known && i32[s + T.S_ADOPTED] === 0) return;
+    if (known && i32[s + T.S_OBJECT] === 0) i32[s + T.S_ALLOC_TRACE] = trace;
+    if (known) return;
+    this.allocated(thread, task, slot, trace);
+    i32[s + T.S_ADOPTED] = 1;
   }
 
   taken(task: number, slot: number): void {
@@ -302,18 +321,25 @@ export class CapModel {
     if (thread.fresh.length === 0) return none;
     const found: Finding[] = [];
     const left = new Map<number, [number, number]>();
+    let startsThread = false;
     for (const [task, slot] of thread.fresh) {
       const s = tables.slot(task, slot, false);
-      if (i32[s + T.S_STATE] === ALLOCATED && i32[s + T.S_REQUEST] === request) {
-        left.set(i32[s + T.S_ALLOC_TRACE]!, [s, slot]);
-      }
+      if (i32[s + T.S_STATE] !== ALLOCATED || i32[s + T.S_REQUEST] !== request) continue;
+      startsThread ||= this.isThread(i32[s + T.S_OBJECT]!);
+      left.set(i32[s + T.S_ALLOC_TRACE]!, [s, slot]);
     }
+    // A thread lives on by itself: whoever made it keeps what belongs to it, to end it one day.
+    if (startsThread) left.clear();
     thread.fresh.length = 0;
     for (const [trace, [s, slot]] of left) {
       const site = tables.site(trace, true);
       if (site < 0) continue;
       i32[site + T.L_ROW]!++;
-      if (i32[site + T.L_ROW]! < ROW || i32[site + T.L_REPORTED] !== 0) continue;
+      // What an earlier request left is in use if somebody used it since.
+      const before = (thread.kept.get(trace) ?? []).filter((k) => i32[k.row + T.S_USED] === k.used);
+      thread.kept.set(trace, [...before.slice(1 - ROW), { row: s, used: i32[s + T.S_USED]! }]);
+      const row = Math.min(i32[site + T.L_ROW]!, before.length + 1);
+      if (row < ROW || i32[site + T.L_REPORTED] !== 0) continue;
       i32[site + T.L_REPORTED] = 1;
       const text = `${ROW} requests in a row each left a capability slot allocated here, the last one slot ${hex(slot)}`;
       found.push({
@@ -341,6 +367,11 @@ export class CapModel {
       o < 0 || this.i32[o + T.O_KIND] === 0 ? 'object' : OBJECT_KINDS[this.i32[o + T.O_KIND]! - 1]!;
     const name = o < 0 ? '' : this.tables.name(this.i32[o + T.O_NAME]!);
     return name === '' ? `${kind} #${id}` : `${kind} "${name}" #${id}`;
+  }
+
+  private isThread(id: number): boolean {
+    const o = this.tables.object(id, false);
+    return o >= 0 && this.i32[o + T.O_KIND] === OBJECT_KINDS.indexOf('thread') + 1;
   }
 
   private gone(id: number): boolean {

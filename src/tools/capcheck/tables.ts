@@ -76,6 +76,8 @@ export const S_LAST_BUFFER = 16;
 export const S_REQUEST = 17;
 /** Invocations since it was filled. */
 export const S_USED = 18;
+/** 1: its allocation was not seen, only that the allocator's counter is not 0. */
+export const S_ADOPTED = 19;
 
 export const NEVER = 0;
 export const ALLOCATED = 1;

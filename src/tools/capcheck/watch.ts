@@ -8,6 +8,7 @@ import { decodeRequest } from '../../../kernel/l4/protocols/decode.js';
 import { OPEN_WAIT, RECEIVE, SEND, TAG_ERROR } from '../../../kernel/l4/protocols/wire.js';
 import { Mutex } from '../../../sync/mutex.js';
 import type { ToolHost } from '../api.js';
+import { Counters } from './counters.js';
 import type { Finding } from './findings.js';
 import type { SlotHooks } from './hooks.js';
 import { CapModel, ThreadView } from './model.js';
@@ -33,6 +34,7 @@ interface Under {
 export class Watcher implements L4Events, SlotHooks {
   readonly model: CapModel;
   private readonly lock: Mutex;
+  private readonly counters: Counters;
   private view = new ThreadView(0);
   private under: Under | null = null;
   /** Found but not reported yet, with the thread that it happened in. */
@@ -47,6 +49,7 @@ export class Watcher implements L4Events, SlotHooks {
   ) {
     const { machine } = host;
     this.model = new CapModel(new CapTables(machine.i32, AREA >> 2));
+    this.counters = new Counters(machine, host.symbols, host.memory);
     this.lock = new Mutex(machine.i32, G_LOCK_TOOL >> 2, 'toolState');
   }
 
@@ -140,10 +143,22 @@ export class Watcher implements L4Events, SlotHooks {
     const trace = this.trace(at);
     const allowed = this.allowed !== null && this.inside(trace, this.allowed);
     this.found(
-      this.locked(() => this.model.filled(fill, this.number(fill.receiver), trace, allowed)),
+      this.locked(() => {
+        if (fill.cause !== 'boot') this.adopt(fill.task, fill.slot, trace);
+        return this.model.filled(fill, this.number(fill.receiver), trace, allowed);
+      }),
       at,
     );
   }
+
+  /** A slot of this worker's task that its allocator holds is allocated, whether the call was seen or not. */
+  private adopt(task: number, slot: number, trace: number): void {
+    if (task !== this.model.taskOf(this.view.number)) return;
+    if (this.counters.allocated(slot) === true) this.model.adopted(this.view, task, slot, trace);
+  }
+
+  /** Whether the program's allocator has a slot back. */
+  isFree = (slot: number): boolean => this.counters.allocated(slot) === false;
 
   private inside(trace: number, pattern: RegExp): boolean {
     return this.expand(trace).some((pc) => pattern.test(this.host.symbols.functionAt(pc)?.name ?? ''));
@@ -239,6 +254,7 @@ export class Watcher implements L4Events, SlotHooks {
     this.found(
       this.locked(() => {
         const task = this.model.taskOf(this.view.number);
+        if (!nested) this.adopt(task, slot, trace);
         return release
           ? this.model.releasing(task, slot, trace)
           : this.model.freeing(task, slot, trace, nested);

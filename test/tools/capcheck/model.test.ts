@@ -339,6 +339,24 @@ test('a server that keeps one slot for every request', (t) => {
   t.deepEqual(s.kinds(), ['Growth'], 'said once');
 });
 
+test('a server whose requests leave what is used later, or threads', (t) => {
+  const s = new Script();
+  for (let i = 0; i < 6; i++) {
+    s.wait()
+      .request()
+      .allocAt(50, 40 + i)
+      .create(40 + i, 20 + i);
+    if (i > 0) s.call(39 + i, 19 + i, LABEL.SEMAPHORE);
+  }
+  for (let i = 0; i < 6; i++)
+    s.wait()
+      .request()
+      .allocAt(51, 60 + i)
+      .create(60 + i, 40 + i, 'thread');
+  s.wait();
+  t.deepEqual(s.kinds(), []);
+});
+
 test('a server that gives slots back, in the request or later', (t) => {
   const s = new Script();
   for (let i = 0; i < 9; i++) s.wait().request().allocAt(50, 40).free(40);
@@ -362,4 +380,26 @@ test('names, tasks that are gone, more slots than there is room for', (t) => {
   s.model.allocated(s.thread, 2, 5, 1);
   t.true(s.model.tables.header(H_DROPPED) > 0);
   t.true(leakCheck(s.model).inUse <= SLOTS_MAX);
+});
+
+test('slots whose allocation was inlined: known by the counter at their first fill', (t) => {
+  const s = new Script().alloc(32);
+  s.model.adopted(s.thread, 1, 33, 50);
+  s.fill(33, 7, 'ipc');
+  t.deepEqual(s.kinds(), [], 'not one that nobody allocated');
+  const leak = s.leaks().find((f) => f.kind === 'Leak')!;
+  t.is(leak.what.trace, 50);
+  // Emptied and given back unseen, and handed out again: the newer place counts.
+  s.drain(33, 7, 'unmap');
+  s.model.adopted(s.thread, 1, 33, 60);
+  s.fill(33, 8, 'ipc');
+  t.is(s.leaks().find((f) => f.kind === 'Leak')!.what.trace, 60);
+  // A slot whose call was seen keeps its place.
+  s.model.adopted(s.thread, 1, 32, 70);
+  t.is(s.leaks().find((f) => f.kind === 'EmptySlot')!.what.trace, 100);
+  s.drain(33, 8, 'unmap');
+  t.deepEqual(
+    leakCheck(s.model, (slot) => slot === 33).findings.map((f) => f.kind),
+    ['EmptySlot'],
+  );
 });
