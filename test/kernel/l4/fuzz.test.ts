@@ -38,6 +38,10 @@ test('random registers and message words', (t) => {
     // Poll, or a microsecond: the rig has nobody else who could answer.
     const timeouts = random.below(2) === 0 ? 0x4000400 : 0x4010401;
     rig.syscall(p, slot(index) + special + op, tag, timeouts, random.below(1 << 30));
+    if (n % 100 === 0) {
+      const broken = brokenSlot(rig, p);
+      if (broken !== '') return t.fail(`after call ${n}: ${broken}`);
+    }
   }
   const fresh = new L4Rig();
   const q = ready(fresh);
@@ -61,6 +65,23 @@ function ready(rig: L4Rig): Party {
   rig.create(p, 0x26, A.PROTO_FACTORY, [0x80001, 100_000]);
   rig.create(p, 0x27, A.PROTO_THREAD);
   return p;
+}
+
+/** Whether the table is sound: full slots name live objects, which list them and count no more than is there. */
+function brokenSlot(rig: L4Rig, p: Party): string {
+  const { state, caps } = rig.kernel;
+  let broken = '';
+  caps.each(p.task, 0, A.CAP_SLOTS, (at, index) => {
+    const obj = state.w(at + L.S_OBJ);
+    if (state.kind(obj) === L.KIND_NONE) broken = `slot ${index} names an object that is gone`;
+    let listed = false;
+    for (let s = state.w(obj + L.O_SLOTS); s !== 0; s = state.w(s + L.S_NEXT)) {
+      listed ||= s === at;
+      if (state.w(s + L.S_OBJ) !== obj) broken = `the list of slot ${index}'s object leads elsewhere`;
+    }
+    if (!listed) broken = `slot ${index} is not in its object's list`;
+  });
+  return broken;
 }
 
 function gone(rig: L4Rig, p: Party): boolean {

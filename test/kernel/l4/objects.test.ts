@@ -91,6 +91,10 @@ test('overmap: with D the old object is destroyed everywhere, otherwise released
   t.true(rig.full(p, 0x20) && rig.full(p, 0x22), 'no D in the slot that was overwritten');
   map(0x20, 0x20, 7);
   t.false(rig.full(p, 0x20), 'a slot onto itself');
+  rig.create(p, 0x20, A.PROTO_SEMAPHORE);
+  map(0x20, 0x23, 0xf);
+  t.is(map(0x20, 0x23, 0xf), 0);
+  t.false(rig.full(p, 0x20) || rig.full(p, 0x23), 'the same object in both, with D: it dies');
 });
 
 test('unmap: release, delete with and without D, counts', (t) => {
