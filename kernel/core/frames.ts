@@ -8,7 +8,7 @@
  *   by its owner with atomics, without the lock.
  * - FRAME_REFS: owners beyond the first, so reserving needs no write here.
  *
- * The allocator's own words lie behind the reference counts (FRAME_WORDS), which layout.ts leaves free.
+ * The allocator's own words lie behind the reference counts (FRAME_WORDS).
  */
 
 import { Mutex } from '../../sync/mutex.js';
@@ -16,6 +16,7 @@ import {
   FRAME_DIRTY,
   FRAME_REFS,
   FRAME_USED,
+  FRAME_WORDS,
   FRAMES,
   G_LOCK_FRAMES,
   PAGE_SHIFT,
@@ -23,8 +24,6 @@ import {
 } from './layout.js';
 import type { Machine } from './machine.js';
 
-/** Free part of FRAME_TABLES behind the u16 counts of 2^20 frames: words of the allocator and shared segments. */
-export const FRAME_WORDS = FRAME_REFS + 0x00200000;
 const W_USED = FRAME_WORDS >>> 2;
 const W_PEAK = W_USED + 1;
 /** Frames with more than one owner; while 0, releasing skips the reference counts. */

@@ -320,10 +320,12 @@ export const FRAME_USED = 0x0c600000;
 export const FRAME_DIRTY = 0x0c620000;
 /** u16 reference count per frame. */
 export const FRAME_REFS = 0x0c640000;
+/** Words of the allocator and records of shared segments (frames.ts, segments.ts): 0x21000 bytes. */
+export const FRAME_WORDS = 0x0c840000;
 
 // --- cold code --------------------------------------------------------------------------------------------------
 /** HEAT_ENTRIES x 8 bytes {low half of pc, arrivals there}, direct mapped by pc. Racy: a lost count delays translation. */
-export const HEAT = 0x0c840000;
+export const HEAT = 0x0c870000;
 export const HEAT_ENTRIES = 8192;
 /** u32 by halfword: the 32-bit instruction that a compressed one stands for, all ones where there is none. */
 export const RVC_TABLE = 0x0c880000;

@@ -11,8 +11,8 @@
  */
 
 import { Mutex } from '../../sync/mutex.js';
-import { FRAME_WORDS, type Frames } from './frames.js';
-import { PAGE_SIZE } from './layout.js';
+import type { Frames } from './frames.js';
+import { FRAME_WORDS, PAGE_SIZE } from './layout.js';
 import type { Machine } from './machine.js';
 
 const LOCK = FRAME_WORDS + 0x100;

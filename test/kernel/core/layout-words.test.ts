@@ -19,3 +19,20 @@ function twice(prefix: string): string[] {
 
 test('no two process-wide words at one place', (t) => t.deepEqual(twice('G_'), []));
 test('no two words of a thread state at one place', (t) => t.deepEqual(twice('T_'), []));
+
+/** Tables that lie one behind the other: start and bytes, ascending. */
+const TABLES: readonly (readonly [string, number, number])[] = [
+  ['FRAME_REFS', layout.FRAME_REFS, ((layout.WASM_PAGES * 65536) / layout.PAGE_SIZE) * 2],
+  ['FRAME_WORDS', layout.FRAME_WORDS, 0x21000],
+  ['HEAT', layout.HEAT, layout.HEAT_ENTRIES * 8],
+  ['RVC_TABLE', layout.RVC_TABLE, layout.RVC_TABLE_SIZE],
+  ['SITES', layout.SITES, layout.SITE_ENTRIES * 8],
+  ['L4_AREA', layout.L4_AREA, 0],
+];
+
+test('tables behind the frame counts do not overlap', (t) => {
+  for (const [i, [name, start, bytes]] of TABLES.entries()) {
+    const next = TABLES[i + 1];
+    if (next) t.true(start + bytes <= next[1], `${name} reaches into ${next[0]}`);
+  }
+});
