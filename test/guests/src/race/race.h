@@ -1,4 +1,4 @@
-/* What the guests of this folder share. Each shows one race or one correct idiom; see ../../races.json. */
+/* What the guests of this folder share. Each shows one race or one correct idiom; see ../../helgrind.json. */
 #ifndef RACE_H
 #define RACE_H
 #ifndef _GNU_SOURCE
