@@ -7,6 +7,7 @@ import {
   FAULT_STALE,
   FAULT_STRADDLES,
   G_EXITING,
+  PAGE_SIZE,
   STOP_EXIT,
   STOP_SIGNAL,
   T_FAULT_ADDR,
@@ -270,9 +271,12 @@ export class GuestThread {
     let slot = this.cache.ensure(ts, pc);
     if (slot === 0) {
       this.setPc(ts, pc);
-      const r = pc % 2 === 0 ? this.hooks.page(ts, pc, ACCESS_EXEC) : { signo: SIGBUS, code: BUS_ADRALN };
-      if (r !== 0) this.trap(ts, r.signo, r.code, pc, pc);
-      else if (this.i32[(ts + T_UNWIND) >> 2] === 0) slot = this.cache.ensure(ts, pc);
+      if (pc % 2 !== 0) this.trap(ts, SIGBUS, BUS_ADRALN, pc, pc);
+      else slot = this.fetched(ts, pc, pc);
+      // The second half of an instruction may lie in another page. A generation that has ended says nothing of it.
+      if (slot === 0 && pc % PAGE_SIZE === PAGE_SIZE - 2 && this.i32[(ts + T_UNWIND) >> 2] === 0) {
+        if (!this.cache.outdated()) slot = this.fetched(ts, pc, pc + 2);
+      }
     }
     this.threads.leaveKernel(ts);
     if (slot === 0) {
@@ -282,6 +286,13 @@ export class GuestThread {
     if (!this.settle(ts)) return slot;
     this.setPc(ts, pc);
     return 0;
+  }
+
+  /** Asks the pager for code at addr, which the instruction at pc needs; the slot as in `code`, 0 after a trap as well. */
+  private fetched(ts: number, pc: number, addr: number): number {
+    const r = this.hooks.page(ts, addr, ACCESS_EXEC);
+    if (r !== 0) this.trap(ts, r.signo, r.code, addr, pc);
+    return this.i32[(ts + T_UNWIND) >> 2] === 0 ? this.cache.ensure(ts, pc) : 0;
   }
 
   /** A window cell changes too often: 1 = code was dropped over it, the instruction starts over. */

@@ -117,6 +117,10 @@ export class JitRig {
   readonly guest: GuestThread;
   /** The last trap. */
   trap: Trap | null = null;
+  /** Answers system calls, after which the guest goes on; without it the first call ends the run. */
+  onSyscall: (() => void) | null = null;
+  /** Addresses of the client requests seen. */
+  readonly requests: number[] = [];
 
   constructor(options: RigOptions) {
     this.machine.i32[G_HEAT_LIMIT >> 2] = options.heat;
@@ -124,7 +128,11 @@ export class JitRig {
     this.machine.u8.set(RVC, RVC_TABLE);
     this.ts = this.threads.alloc(0, 1);
     this.guest = new GuestThread(this.machine, this.threads, options.turns ?? null, {
-      syscall: () => this.stop(),
+      syscall: () => {
+        if (!this.onSyscall) return this.stop();
+        this.onSyscall();
+        return 0;
+      },
       page: (_ts, addr, access) => this.space.fault(addr, access),
       peek: (_ts, addr, access) => this.space.fault(addr, access),
       pending: () => false,
@@ -134,7 +142,9 @@ export class JitRig {
         this.stop();
       },
       signals: () => false,
-      request: () => {},
+      request: (_ts, pc) => {
+        this.requests.push(pc);
+      },
       returned: () => 0,
       flushIcache: () => this.cache.flushChanged(this.ts),
       clock: () => performance.now() * 1e6,
