@@ -36,6 +36,12 @@ export class Tiny {
     return this;
   }
 
+  /** Any instructions. */
+  code(...words: number[]): this {
+    this.words.push(...words);
+    return this;
+  }
+
   syscall(number: number, ...args: number[]): this {
     args.forEach((a, i) => {
       this.li(A0 + i, a);
