@@ -31,6 +31,8 @@ test('the options that README explains are options', (t) => {
         {
           '--atomicity': '=serial',
           '--os': '=l4',
+          '--schedule': '=fair',
+          '--record': '=file',
           '--with-itas': '=file',
           '--result': '=file',
           '--max-threads': '=5',
@@ -43,8 +45,19 @@ test('the options that README explains are options', (t) => {
           '--suppressions': '=file',
         } as Record<string, string>
       )[word] ?? '';
-    const numeric = ['--log-fd', '--xml-fd', '--error-exitcode'].includes(word) ? '=3' : value;
-    const parsed = parseCommandLine([`${word}${numeric}`, 'program'], {});
+    const numeric = [
+      '--log-fd',
+      '--xml-fd',
+      '--error-exitcode',
+      '--seed',
+      '--quantum',
+      '--max-blocks',
+    ].includes(word)
+      ? '=3'
+      : value;
+    // Some options are for seeded schedules only.
+    const seeded = ['--seed', '--record', '--max-blocks'].includes(word) ? ['--schedule=pct'] : [];
+    const parsed = parseCommandLine([...seeded, `${word}${numeric}`, 'program'], {});
     // What is no option of the core is taken for one of the tool.
     t.deepEqual(parsed.kind === 'run' ? parsed.options.toolOptions : null, {}, word);
   }
