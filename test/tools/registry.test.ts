@@ -14,7 +14,7 @@ const module = (name: string, text: string): string => {
 };
 
 test('each bundled tool is found by the name it has', async (t) => {
-  t.deepEqual(bundledTools().sort(), ['helgrind', 'lackey', 'none']);
+  t.deepEqual(bundledTools().sort(), ['capcheck', 'helgrind', 'lackey', 'none']);
   for (const name of bundledTools()) {
     t.is(resolveTool(name), name);
     t.is((await loadTool(name)).name, name);
@@ -28,7 +28,7 @@ test('a relative path becomes absolute, for workers may not share the folder', (
 
 test('what is neither a name nor a file is refused, with the names there are', (t) => {
   t.throws(() => resolveTool('memcheck'), {
-    message: /no such tool: memcheck \(bundled: none, lackey, helgrind;/,
+    message: /no such tool: memcheck \(bundled: none, lackey, helgrind, capcheck;/,
   });
   t.throws(() => resolveTool('./absent.js'), { message: /no such tool/ });
 });
