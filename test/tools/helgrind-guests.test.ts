@@ -74,7 +74,7 @@ function check(t: ExecutionContext, c: Case, o: Outcome): void {
       problems.push(`${hits.length} errors like ${f.match.join(' & ')}`);
   }
   for (const e of open) problems.push(`unexpected: ${e.split('\n')[0]}`);
-  const prints = c.prints ?? `^${c.guest.replace(/^hg-/, '')}: `;
+  const prints = c.prints ?? `^${c.guest.replace(/^(hg|races)-/, '')}: `;
   if (!new RegExp(prints).test(o.stdout)) problems.push(`stdout is not /${prints}/`);
   if (o.status !== (c.exit ?? 0)) problems.push(`exit status is not ${c.exit ?? 0}`);
   t.deepEqual(problems, [], story(o));
