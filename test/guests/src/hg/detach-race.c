@@ -10,6 +10,6 @@ static void *work(void *arg) {
 
 int main(void) {
   MUST(pthread_detach(begin(work, NULL)) == 0);
-  nap(300);
+  nap(2000);
   printf("detach-race: %ld\n", value);
 }
