@@ -8,26 +8,17 @@ import {
   G_LOCK_TRANSLATION,
   G_MULTI,
   G_THRASH_LIMIT,
-  G_WINDOWS,
-  HEAT,
-  HEAT_ENTRIES,
   JC_ENTRIES,
-  JUMP_ENTRIES,
-  JUMP_ENTRY,
-  JUMP_TARGETS,
-  JUMPS,
   PAGE_SIZE,
-  SITE_ENTRIES,
-  SITES,
   T_CODE_SEEN,
   T_JC,
-  WINDOW_SLOTS,
 } from '../../kernel/core/layout.js';
 import type { Machine } from '../../kernel/core/machine.js';
 import type { ThreadTable } from '../../kernel/core/threads.js';
 import { Mutex } from '../../sync/mutex.js';
 import type { CodeStore } from './code-store.js';
 import { MAX_SLOTS } from './code-store.js';
+import { Profile } from './profile.js';
 import { type Fetch, type Region, TRAMPOLINE } from './region.js';
 import {
   type Instrument,
@@ -67,6 +58,7 @@ export class CodeCache implements SlotSource {
   private table!: WebAssembly.Table;
   private loaded = new Set<number>();
   private readonly lock: Mutex;
+  private readonly profile: Profile;
   private slowSlots = new Map<number, number>();
   private env: WebAssembly.ModuleImports = {};
   /** -1 only until the first generation. */
@@ -86,6 +78,7 @@ export class CodeCache implements SlotSource {
     private readonly js: Record<string, CallableFunction>,
   ) {
     this.lock = new Mutex(machine.i32, G_LOCK_TRANSLATION >> 2, 'translation');
+    this.profile = new Profile(machine);
     this.generation();
   }
 
@@ -203,33 +196,9 @@ export class CodeCache implements SlotSource {
     return {
       ...this.opts,
       multi: i32[G_MULTI >> 2] !== 0,
-      slotAt: (pc) => this.windowSlot(pc),
-      ...(i32[G_HEAT_LIMIT >> 2] === 0 ? {} : { jumpsAt: (pc: number) => this.jumpsAt(pc) }),
+      slotAt: (pc) => this.profile.windowSlot(pc),
+      ...(i32[G_HEAT_LIMIT >> 2] === 0 ? {} : { jumpsAt: (pc: number) => this.profile.jumpsAt(pc) }),
     };
-  }
-
-  /** Where the interpreter has seen the indirect jump at pc go. */
-  private jumpsAt(pc: number): number[] {
-    const { u32 } = this.machine;
-    const e = (JUMPS + ((pc / 2) & (JUMP_ENTRIES - 1)) * JUMP_ENTRY) >> 2;
-    if (u32[e] !== pc >>> 0) return [];
-    const high = pc - (pc >>> 0);
-    return [...u32.subarray(e + 2, e + 2 + Math.min(u32[e + 1]!, JUMP_TARGETS))].map((low) => high + low);
-  }
-
-  /** Slot of the window that the interpreter's access at pc went through, -1 when it has not been there. */
-  private windowSlot(pc: number): number {
-    const { u32 } = this.machine;
-    const e = (SITES >> 2) + ((pc / 2) & (SITE_ENTRIES - 1)) * 2;
-    if (u32[e] !== pc >>> 0) return -1;
-    const page = u32[e + 1]!;
-    const slots = u32.subarray(G_WINDOWS >> 2, (G_WINDOWS >> 2) + WINDOW_SLOTS);
-    // From the end: registers that point to memory have low numbers mostly.
-    for (let slot = WINDOW_SLOTS - 1; slot >= 0; slot--) {
-      if (slots[slot] === 0) slots[slot] = page;
-      if (slots[slot] === page) return slot;
-    }
-    return -1;
   }
 
   /**
@@ -242,8 +211,7 @@ export class CodeCache implements SlotSource {
     try {
       if (this.outdated() || i32[G_HEAT_LIMIT >> 2] === 0) return;
       i32[G_THRASH_LIMIT >> 2]! *= 2;
-      i32.fill(0, G_WINDOWS >> 2, (G_WINDOWS >> 2) + WINDOW_SLOTS);
-      i32.fill(0, HEAT >> 2, (HEAT >> 2) + HEAT_ENTRIES * 2);
+      this.profile.forget();
       this.endGeneration(ts);
     } finally {
       this.lock.unlock();

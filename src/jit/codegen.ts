@@ -418,9 +418,7 @@ export class RegionEmitter {
       this.edge(b, t.to);
     }
     this.close();
-    this.spill(this.facts[b]!.dirtyEnd);
-    this.get(P_PC);
-    o.u8(W.return);
+    this.leaveTo(this.facts[b]!.dirtyEnd);
   }
 
   private block(b: number): void {
@@ -481,20 +479,13 @@ export class RegionEmitter {
       case 'ijump':
         e.expr(t.target);
         this.set(P_PC);
-        if (this.succ[b]!.length > 0) {
-          this.edge(b, this.succ[b]![0]!);
-          return;
-        }
-        this.spill(facts.dirtyEnd);
-        this.get(P_PC);
-        o.u8(W.return);
+        if (this.succ[b]!.length > 0) this.edge(b, this.succ[b]![0]!);
+        else this.leaveTo(facts.dirtyEnd);
         return;
       case 'ret':
         e.expr(t.target);
         this.set(P_PC);
-        this.spill(facts.dirtyEnd);
-        this.get(P_PC);
-        o.u8(W.return);
+        this.leaveTo(facts.dirtyEnd);
         return;
       case 'exit':
         this.kernelExit(b, t, facts);
@@ -598,6 +589,13 @@ export class RegionEmitter {
     } else {
       this.tree(to);
     }
+  }
+
+  /** Writes registers back and hands the address in P_PC to the dispatcher. */
+  private leaveTo(dirty: readonly number[]): void {
+    this.spill(dirty);
+    this.get(P_PC);
+    this.out.u8(W.return);
   }
 
   /** Hands pc to the dispatcher; the thread state holds all registers. */
