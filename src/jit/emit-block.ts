@@ -12,6 +12,7 @@ import { emitRv } from './emit-rv.js';
 import type { BlockFacts } from './liveness.js';
 import { F32, F64, I32, I64, VOID, W } from './wasm.js';
 import { CELL_WINDOW, forWriting } from './windows.js';
+import { P_TS } from './writer.js';
 
 type OpStmt = Extract<Stmt, { s: 'op' }>;
 
@@ -197,7 +198,7 @@ export class BlockEmitter {
         return;
       case 'fence':
         if (s.full || !r.opts.tso) {
-          r.get(r.tsLocal);
+          r.get(P_TS);
           r.i32(0);
           r.out.u8(0xfe);
           r.out.u8(0x1e);
@@ -234,7 +235,7 @@ export class BlockEmitter {
     if (s.guest && r.opts.multi && !r.opts.slow) this.monitored(s, info.size);
     else this.plainStore(s, info.code);
     if (s.guest && r.opts.slow) {
-      r.get(r.tsLocal);
+      r.get(P_TS);
       r.callImport('flush', [I32], []);
     }
   }
@@ -268,7 +269,7 @@ export class BlockEmitter {
     o.u8(W.i32And);
     r.mem(W.i32Load8U, 0, RES_FILTER);
     r.ifRare(VOID);
-    r.get(r.tsLocal);
+    r.get(P_TS);
     r.get(h);
     r.get(v);
     if (ty === F64) o.u8(0xbd);
@@ -302,7 +303,7 @@ export class BlockEmitter {
     const cell = r.opts.cellOf(s);
     const through = s.acc === 'r' && forWriting(cell) ? XLAT_THROUGH : 0;
     const miss = (fn: string): void => {
-      r.get(r.tsLocal);
+      r.get(P_TS);
       guestAddr();
       r.i32(s.size | (ACC_BITS[s.acc] << 8) | through | ((cell - CELL_WINDOW) << 16));
       r.callImport(fn, [I32, I64, I32], [I32]);
@@ -351,7 +352,7 @@ export class BlockEmitter {
       r.out.u8(W.if);
       r.out.u8(VOID);
     }
-    r.get(r.tsLocal);
+    r.get(P_TS);
     for (const a of s.a) this.expr(a);
     r.callImport(s.fn, [I32, ...s.a.map((a) => r.wasmTy(a.ty))], s.d ? [r.wasmTy(s.d.ty)] : []);
     if (s.when) r.out.u8(W.end);

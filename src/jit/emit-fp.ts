@@ -9,6 +9,7 @@ import { FP_OPS } from '../ir/ops.js';
 import type { RegionEmitter } from './codegen.js';
 import { FLOAT_TYPES } from './emit-rv.js';
 import { F64, I32, I64, VOID, W } from './wasm.js';
+import { type FunctionWriter, P_TS } from './writer.js';
 
 type Push = (o: Opnd) => void;
 
@@ -57,7 +58,7 @@ const OPS_D: FloatOps = {
 
 const f64Bits = new DataView(new ArrayBuffer(8));
 
-function pushConst(r: RegionEmitter, ty: number, v: number): void {
+function pushConst(r: FunctionWriter, ty: number, v: number): void {
   const wide = ty === F64;
   r.out.u8(wide ? 0x44 : 0x43);
   if (wide) f64Bits.setFloat64(0, v, true);
@@ -88,7 +89,7 @@ export function emitFp(r: RegionEmitter, op: string, rm: number, a: readonly Opn
   o.u8(W.end);
   const fcsr = r.regLocal(REG_FCSR);
   r.spillReg(REG_FCSR);
-  r.get(r.tsLocal);
+  r.get(P_TS);
   r.i32(T_FCSR);
   o.u8(W.i32Add);
   const params = [I32];
@@ -98,7 +99,7 @@ export function emitFp(r: RegionEmitter, op: string, rm: number, a: readonly Opn
   }
   for (const l of args) r.get(l);
   r.callImport(`fp_${op}`, [...params, ...types], [result]);
-  r.get(r.tsLocal);
+  r.get(P_TS);
   r.mem(W.i32Load, 2, T_FCSR);
   r.set(fcsr);
   o.u8(W.end);
@@ -173,14 +174,14 @@ function minNormal(suffix: 's' | 'd'): number {
   return suffix === 'd' ? 2 ** -1022 : 2 ** -126;
 }
 
-function binary(r: RegionEmitter, code: number, x: number, y: number): void {
+function binary(r: FunctionWriter, code: number, x: number, y: number): void {
   r.get(x);
   r.get(y);
   r.out.u8(code);
 }
 
 /** Branches to label 0 unless rounding is to nearest and the inexact flag is set. */
-function nearestInexact(r: RegionEmitter, rm: number): boolean {
+function nearestInexact(r: FunctionWriter, rm: number): boolean {
   if (rm !== 0 && rm !== 7) return false;
   const o = r.out;
   r.get(r.regLocal(REG_FCSR));
@@ -194,7 +195,7 @@ function nearestInexact(r: RegionEmitter, rm: number): boolean {
 }
 
 /** Value on the stack: branches to label 0 unless min < |v| < infinity (no lower bound when min is 0). */
-function finite(r: RegionEmitter, ty: number, f: FloatOps, min: number): boolean {
+function finite(r: FunctionWriter, ty: number, f: FloatOps, min: number): boolean {
   const o = r.out;
   const v = r.local(ty);
   r.set(v);
@@ -218,7 +219,7 @@ function finite(r: RegionEmitter, ty: number, f: FloatOps, min: number): boolean
 }
 
 /** Branches to label 0 when an operand is a NaN. */
-function ordered(r: RegionEmitter, f: FloatOps, x: number, y: number): void {
+function ordered(r: FunctionWriter, f: FloatOps, x: number, y: number): void {
   const o = r.out;
   binary(r, f.eq, x, x);
   binary(r, f.eq, y, y);
@@ -234,7 +235,7 @@ const TO_INT: Record<string, { limit: number; trunc: number; back: number; wide:
 };
 
 function conversion(
-  r: RegionEmitter,
+  r: FunctionWriter,
   op: string,
   rm: number,
   x: number,

@@ -1,7 +1,7 @@
 /** Pure operations that RISC-V defines differently from wasm: division, high products, byte permutes, NaN boxes. */
 import type { Opnd } from '../ir/ir.js';
-import type { RegionEmitter } from './codegen.js';
 import { F32, F64, I32, I64, W } from './wasm.js';
+import type { FunctionWriter } from './writer.js';
 
 type Push = (o: Opnd) => void;
 
@@ -23,7 +23,7 @@ const EXTERNAL: Record<string, string> = {
 };
 
 /** Emits `op` over `a`, leaving the result on the stack. */
-export function emitRv(r: RegionEmitter, op: string, a: readonly Opnd[], push: Push): void {
+export function emitRv(r: FunctionWriter, op: string, a: readonly Opnd[], push: Push): void {
   const o = r.out;
   const div = DIVS[op];
   if (div) {
@@ -68,7 +68,7 @@ export function emitRv(r: RegionEmitter, op: string, a: readonly Opnd[], push: P
 
 /** Division never traps on RISC-V: by zero gives all ones (or the dividend), overflow the dividend (or 0). */
 function emitDiv(
-  r: RegionEmitter,
+  r: FunctionWriter,
   d: { ty: number; op: number; rem: boolean; signed: boolean },
   a: readonly Opnd[],
   push: Push,
@@ -117,7 +117,7 @@ function emitDiv(
 }
 
 /** orc.b: each byte becomes 0xff when any of its bits is set. */
-function emitOrcb(r: RegionEmitter, a: Opnd, push: Push): void {
+function emitOrcb(r: FunctionWriter, a: Opnd, push: Push): void {
   const o = r.out;
   const x = r.local(I64);
   push(a);
@@ -139,7 +139,7 @@ function emitOrcb(r: RegionEmitter, a: Opnd, push: Push): void {
   r.release(I64, x);
 }
 
-function emitRev8(r: RegionEmitter, a: Opnd, push: Push): void {
+function emitRev8(r: FunctionWriter, a: Opnd, push: Push): void {
   const o = r.out;
   const x = r.local(I64);
   push(a);
@@ -167,7 +167,7 @@ function emitRev8(r: RegionEmitter, a: Opnd, push: Push): void {
   r.release(I64, x);
 }
 
-function emitUnbox(r: RegionEmitter, a: Opnd, push: Push): void {
+function emitUnbox(r: FunctionWriter, a: Opnd, push: Push): void {
   const o = r.out;
   const x = r.local(I64);
   push(a);
