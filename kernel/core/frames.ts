@@ -5,8 +5,11 @@
  * - FRAME_USED: the frame is handed out or belongs to a linear reservation.
  * - FRAME_DIRTY: the frame was given to somebody and may hold anything. Frames never used are zero, and are not
  *   touched before they are needed because touching makes the host commit them. Dirty bits of a frame are changed
- *   by its owner with atomics, without the lock.
+ *   by its owner with atomics, without the lock; those of free frames under the lock.
  * - FRAME_REFS: owners beyond the first, so reserving needs no write here.
+ *
+ * Where the host takes memory back (`Machine.discard`), frames become clean again: long runs before they are freed,
+ * short ones once there are many.
  *
  * The allocator's own words lie behind the reference counts (FRAME_WORDS).
  */
@@ -32,10 +35,17 @@ const W_SHARED = W_USED + 2;
 const W_COMMIT = W_USED + 3;
 /** Set once the hints are valid. */
 const W_READY = W_USED + 4;
+/** Frames freed in short runs since the last look for dirty free ones. */
+const W_IDLE = W_USED + 5;
 const W_HINTS = W_USED + 8;
 
 /** Class c serves requests of at least this many frames; its hint is a frame below which no such run starts. */
 const CLASS_MIN = [1, 16, 64, 256, 1024, 16384] as const;
+
+/** Runs of at least this many frames go back to the host at once: a call of the host costs as much as a few frames. */
+const LONG_RUN = 16;
+/** Frames freed in short runs until the dirty ones among them go back: 16 MiB. */
+const IDLE_LIMIT = 4096;
 
 export class Frames {
   readonly machine: Machine;
@@ -129,7 +139,9 @@ export class Frames {
     if (n === 0) return;
     const { machine } = this;
     const at = host / PAGE_SIZE;
+    if (n >= LONG_RUN) this.vacate(host, n);
     this.lock.lock(this.machine.self);
+    if (n < LONG_RUN) this.idle(n);
     if (this.i32[W_SHARED] === 0) {
       this.free(at, n);
     } else {
@@ -205,6 +217,53 @@ export class Frames {
     }
   }
 
+  /**
+   * Gives the host's memory behind those of `n` frames back that the caller alone owns: their contents are lost, and
+   * they are clean. Does nothing where the host has no way to take it.
+   */
+  vacate(host: number, n: number): void {
+    const end = host / PAGE_SIZE + n;
+    const shared = this.anyShared;
+    if (!shared) this.discard(host / PAGE_SIZE, end);
+    for (let f = host / PAGE_SIZE; shared && f < end; f++) {
+      const from = f;
+      while (f < end && this.isSole(f * PAGE_SIZE)) f++;
+      this.discard(from, f);
+    }
+  }
+
+  /** Makes [from, end) clean by giving back what lies between the first and the last dirty frame of it. */
+  private discard(from: number, end: number): void {
+    const { machine, i32 } = this;
+    const lo = this.nextDirty(from, end);
+    if (lo === end) return;
+    const hi = this.lastDirty(lo, end) + 1;
+    const host = lo * PAGE_SIZE;
+    const bytes = (hi - lo) * PAGE_SIZE;
+    const scale = machine.shadowScale;
+    if (!machine.discard(machine.u8, host, bytes)) return;
+    if (scale > 0 && !machine.discard(machine.u8, machine.shadowOf(host), bytes * scale)) return;
+    for (let f = lo; f < hi; ) {
+      const bit = f & 31;
+      const count = Math.min(32 - bit, hi - f);
+      Atomics.and(i32, (FRAME_DIRTY >>> 2) + (f >>> 5), ~((count === 32 ? -1 : (1 << count) - 1) << bit));
+      f += count;
+    }
+  }
+
+  /** `n` more frames come back in short runs: now and then all that are free and dirty go back to the host. */
+  private idle(n: number): void {
+    const { i32 } = this;
+    i32[W_IDLE] += n;
+    if (i32[W_IDLE] < IDLE_LIMIT) return;
+    i32[W_IDLE] = 0;
+    for (let f = this.nextFree(this.first); f < this.end; ) {
+      const stop = this.nextUsed(f, this.end);
+      this.discard(f, stop);
+      f = this.nextFree(stop);
+    }
+  }
+
   private wipe(host: number): void {
     const { machine } = this;
     machine.zero(host, PAGE_SIZE);
@@ -254,6 +313,25 @@ export class Frames {
       f = (f | 31) + 1;
     }
     return limit;
+  }
+
+  private nextDirty(from: number, limit: number): number {
+    const base = FRAME_DIRTY >>> 2;
+    for (let f = from; f < limit; f = (f | 31) + 1) {
+      const dirty = Atomics.load(this.i32, base + (f >>> 5)) >>> (f & 31);
+      if (dirty !== 0) return Math.min(limit, f + 31 - Math.clz32(dirty & -dirty));
+    }
+    return limit;
+  }
+
+  /** The last dirty frame below `limit`; `from` is dirty. */
+  private lastDirty(from: number, limit: number): number {
+    const base = FRAME_DIRTY >>> 2;
+    for (let f = limit - 1; f > from; f = (f & ~31) - 1) {
+      const dirty = Atomics.load(this.i32, base + (f >>> 5)) << (31 - (f & 31));
+      if (dirty !== 0) return Math.max(from, f - Math.clz32(dirty));
+    }
+    return from;
   }
 
   private take(at: number, n: number): void {

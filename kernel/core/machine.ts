@@ -15,6 +15,12 @@ import {
   WASM_PAGES,
 } from './layout.js';
 
+/**
+ * Gives whole pages of the memory back to the host: `length` bytes at `host`, multiples of 4096, which read as zero
+ * afterwards. False when that is not possible, with nothing done.
+ */
+export type Discard = (bytes: Uint8Array, host: number, length: number) => boolean;
+
 export class Machine {
   readonly memory: WebAssembly.Memory;
   readonly u8: Uint8Array;
@@ -30,6 +36,8 @@ export class Machine {
   readonly framesEnd: number;
   /** Who this worker is to the locks (1 .. 2^30 - 2). Each worker sets its own before it touches the kernel. */
   self = 1;
+  /** Set at start-up. Where the host has no way, freed memory stays with the process and is used again. */
+  discard: Discard = () => false;
 
   private constructor(memory: WebAssembly.Memory) {
     const buffer = memory.buffer;

@@ -241,6 +241,13 @@ export class Mappings {
     space.addTouched(-cleared);
     if (cleared > 0) space.retire();
     for (let k = 0; k < owned.length; k += 2) space.frames.release(owned[k], owned[k + 1]);
+    // Reservations keep their frames, but not what the host has behind them.
+    for (let k = table.find(lo); k < table.count && table.startOf(k) < hi && cleared > 0; k++) {
+      table.load(k, r);
+      if (r.segment !== 0 || r.linHost === 0) continue;
+      const a = Math.max(lo, r.start);
+      space.frames.vacate(r.linHost + (a - r.start), (Math.min(hi, r.end) - a) / PAGE_SIZE);
+    }
   }
 
   /** Writes pages of shared files that may have changed back, never past the end of the file. */

@@ -41,6 +41,7 @@ import type { Log } from '../report/log.js';
 import type { Tool } from '../tools/api.js';
 import type { RunConfig, ToMain, WorkerData } from './config.js';
 import { ErrorStore } from './error-store.js';
+import { hostDiscard } from './host-memory.js';
 import { HostSignals } from './host-signals.js';
 import { l4Env } from './l4-host.js';
 import { GUEST_WORKER, RT_WASM, RVC_BIN } from './paths.js';
@@ -102,6 +103,7 @@ export class MainProcess {
     // Modules hold code that may never run: V8 checks a function when it first compiles it.
     setFlagsFromString('--wasm-lazy-validation');
     this.machine = Machine.create(tool.shadowScale);
+    this.machine.discard = hostDiscard;
     this.threads = new ThreadTable(this.machine, config.maxThreads);
     this.store = CodeStore.create();
     this.space = createTask(this.machine, 0, 0);

@@ -24,6 +24,9 @@ export const RT_WASM = join(ROOT, 'dist/src/rt/rt.wasm');
 /** Expansions of the compressed instructions (src/isa/expand.ts), for RVC_TABLE. */
 export const RVC_BIN = join(ROOT, 'dist/src/rt/rvc.bin');
 
+/** What gives memory back to this kind of host; not there for all (native/host-memory.c). */
+export const HOST_MEMORY = join(ROOT, `native/${process.platform}-${process.arch}/host-memory.node`);
+
 /** Entry point of guest workers, as a URL: the bundle starts several times as fast. */
 export const GUEST_WORKER = pathToFileURL(
   join(ROOT, BUNDLED ? 'dist/bundle/guest.js' : 'dist/workers/guest.js'),

@@ -55,6 +55,7 @@ import type { ImageRef, RunConfig, ToMain, WorkerData } from './config.js';
 import { reportDeadlock, type Waiting } from './deadlock.js';
 import type { Errors } from './errors.js';
 import { GuestThread, type Trap } from './guest-thread.js';
+import { hostDiscard } from './host-memory.js';
 import { l4Env } from './l4-host.js';
 import { toolErrors, xmlLog } from './reporter.js';
 import { type ScheduleEnd, STATUS_DEADLOCK, STATUS_DIVERGED, STATUS_LIVELOCK } from './schedule/config.js';
@@ -109,6 +110,7 @@ export class WorkerProcess {
   ) {
     const { config } = data;
     this.machine = Machine.attach(data.memory);
+    this.machine.discard = hostDiscard;
     this.machine.self = FIRST_WORKER_ID + threadId;
     Atomics.add(this.machine.i32, WORKERS >> 2, 1);
     this.threads = new ThreadTable(this.machine, config.maxThreads);

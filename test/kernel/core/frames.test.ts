@@ -119,3 +119,67 @@ test('a shared frame is free only after its last owner gave it up', (t) => {
   t.is(f.used, 0);
   t.false(f.anyShared);
 });
+
+/** A machine whose host takes pages back, with what it was given as (host page, pages) pairs. */
+function givingBack(scale = 0): { m: Machine; given: number[][] } {
+  const m = Machine.create(scale);
+  const given: number[][] = [];
+  m.discard = (bytes, host, length) => {
+    bytes.fill(0, host, host + length);
+    given.push([host / PAGE_SIZE, length / PAGE_SIZE]);
+    return true;
+  };
+  return { m, given };
+}
+
+test('a long run goes back to the host from its first to its last dirty frame, with its shadow', (t) => {
+  const { m, given } = givingBack(2);
+  const f = new Frames(m);
+  const a = f.reserve(200);
+  f.prepare(a + 40 * PAGE_SIZE, 3);
+  f.prepare(a + 99 * PAGE_SIZE, 1);
+  f.release(a, 200);
+  const lo = a + 40 * PAGE_SIZE;
+  t.deepEqual(given, [
+    [lo / PAGE_SIZE, 60],
+    [m.shadowOf(lo) / PAGE_SIZE, 120],
+  ]);
+  // They are clean now: neither given back nor wiped again.
+  t.is(f.reserve(200), a);
+  m.u8[lo] = 7;
+  f.prepare(lo, 1);
+  t.is(m.u8[lo], 7);
+  f.vacate(lo, 1);
+  t.is(given.length, 4);
+  t.is(m.u8[lo], 0);
+});
+
+test('what others own too stays when an owner gives it up', (t) => {
+  const { m, given } = givingBack();
+  const f = new Frames(m);
+  const a = f.reserve(32);
+  f.prepare(a, 32);
+  m.u8.fill(5, a, a + 32 * PAGE_SIZE);
+  f.share(a + 10 * PAGE_SIZE, 2);
+  f.release(a, 32);
+  t.deepEqual(given, [
+    [a / PAGE_SIZE, 10],
+    [a / PAGE_SIZE + 12, 20],
+  ]);
+  t.is(m.u8[a + 10 * PAGE_SIZE], 5);
+  t.is(m.u8[a + 12 * PAGE_SIZE - 1], 5);
+});
+
+test('short runs go back once there are many of them', (t) => {
+  const { m, given } = givingBack();
+  const f = new Frames(m);
+  const held = f.reserve(1);
+  const a = f.reserve(8192);
+  f.prepare(held, 1);
+  f.prepare(a, 8192);
+  let k = 0;
+  for (; k < 8184 && given.length === 0; k += 8) f.release(a + k * PAGE_SIZE, 8);
+  // 16 MiB at the latest, and only what is free.
+  t.true(k > 64 && k <= 4104, `${k}`);
+  t.deepEqual(given, [[a / PAGE_SIZE, k - 8]]);
+});

@@ -254,3 +254,24 @@ test('a second worker sees the same names and regions', (t) => {
   t.is(space.regionAt(0x200000)!.name, 'second');
   t.is(space.regionAt(0x300000), undefined);
 });
+
+test('discarded pages, and those of a task that ends, go back to the host', (t) => {
+  const { machine, space, mem, frames } = fresh();
+  let pages = 0;
+  machine.discard = (bytes, host, length) => {
+    bytes.fill(0, host, host + length);
+    pages += length / PAGE_SIZE;
+    return true;
+  };
+  const a = space.map({ length: 4 * MIB, prot: RW, kind: 'anon' });
+  for (let k = 0; k < 1024; k++) mem.writeU64(a + k * PAGE_SIZE, k + 1);
+  const used = frames.used;
+  space.advise(a + 10 * PAGE_SIZE, 5 * PAGE_SIZE, 'dontneed');
+  t.is(pages, 5);
+  t.is(frames.used, used);
+  t.is(mem.readU64(a + 9 * PAGE_SIZE), 10);
+  t.is(mem.readU64(a + 12 * PAGE_SIZE), 0);
+  t.is(mem.readU64(a + 15 * PAGE_SIZE), 16);
+  destroyTask(space);
+  t.true(pages >= 5 + 1024, `${pages}`);
+});
