@@ -3,12 +3,16 @@ import type { AddressSpace } from '../core/address-space.js';
 import type { Machine } from '../core/machine.js';
 import type { Scheduled } from '../linux/env.js';
 
+import type { BootRequest } from './stack/modules.js';
+
 /** Plain data, the same in every worker of a run: may travel in workerData. */
 export interface L4Config {
   /** --trace-syscalls */
   readonly trace: boolean;
   /** --with-itas: path of L4Re's ITAS, or null. */
   readonly itas: string | null;
+  /** `capgrind boot`: the system to boot instead of one application, with that many bytes of memory. */
+  readonly boot: (BootRequest & { memory: number }) | null;
 }
 
 export interface L4Env {

@@ -17,6 +17,9 @@ const TIMEBASE = 10_000_000;
 
 export const MEM_CONVENTIONAL = 1;
 export const MEM_RESERVED = 2;
+/** Sigma0's own. */
+export const MEM_DEDICATED = 3;
+/** The root task's: its image and the modules. Subtype: rights. */
 export const MEM_BOOTLOADER = 0xe;
 
 export interface MemoryDescriptor {
@@ -67,7 +70,7 @@ export function makeKip(contents: KipContents = {}): Uint8Array {
   page.set(new TextEncoder().encode('capgrind\0'), 0x70);
   view.setUint32(0xa4, TIMEBASE, true);
   view.setUint32(0xa8, 1, true);
-  page.set(new TextEncoder().encode('Fiasco.OC, simulated by capgrind\0fi_gr_cputime\0\0'), STRINGS);
+  page.set(new TextEncoder().encode('Fiasco.OC, simulated by capgrind\0mapdb\0fi_gr_cputime\0\0'), STRINGS);
   // rdtime a0; addi a1, x0, 10; divu a0, a0, a1; ret
   code(view, CLOCK_MICRO, [0xc0102573, 0x00a00593, 0x02b55533, 0x00008067]);
   // rdtime a0; addi a1, x0, 100; mul a0, a0, a1; ret

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 /** The command: parses options, runs the program, exits as the guest did. */
 import { constants as os } from 'node:os';
+import { ModulesListError } from '../../kernel/l4/stack/modules-list.js';
 import { LoadError } from '../../kernel/linux/loader.js';
 import type { RunResult } from '../engine/main-process.js';
 import { VERSION } from '../engine/paths.js';
@@ -13,6 +14,7 @@ async function main(): Promise<number> {
     const [first, ...others] = process.argv.slice(2);
     if (first === 'stress') return await (await import('./stress.js')).stress(others);
     if (first === 'scaling') return await (await import('./scaling.js')).scaling(others);
+    if (first === 'boot') return ended(await (await import('./boot.js')).boot(others));
     if (first === 'replay') return ended(await (await import('./replay.js')).replay(others));
     const parsed = parseCommandLine(process.argv.slice(2));
     if (parsed.kind === 'help') {
@@ -32,7 +34,7 @@ async function main(): Promise<number> {
       process.stderr.write(`capgrind: ${error.message}\ncapgrind: Use --help for more information.\n`);
       return 1;
     }
-    if (error instanceof SuppressionError) {
+    if (error instanceof SuppressionError || error instanceof ModulesListError) {
       process.stderr.write(`capgrind: ${error.message}\n`);
       return 1;
     }

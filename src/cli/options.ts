@@ -6,6 +6,7 @@ import { readFileSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import yargs from 'yargs';
+import type { L4Config } from '../../kernel/l4/env.js';
 import { QUANTUM, type ScheduleConfig, type ScheduleKind } from '../engine/schedule/config.js';
 import { OptionValues, UsageError } from './option-values.js';
 import { REPORT_OPTIONS, REPORT_SWITCHES, type ReportOptions, readReportOptions } from './report-options.js';
@@ -16,6 +17,8 @@ export interface Options extends ReportOptions {
   tool: string;
   os: 'auto' | 'linux' | 'l4';
   withItas: string | undefined;
+  /** Set by `capgrind boot`. */
+  boot: L4Config['boot'];
   atomicity: 'serial' | 'parallel' | undefined;
   /** A seeded schedule, or null for --schedule=free. */
   schedule: ScheduleConfig | null;
@@ -225,6 +228,7 @@ export function parseCommandLine(argv: readonly string[], env: NodeJS.ProcessEnv
       tool: String(v.last('tool')),
       os,
       withItas: v.path('with-itas'),
+      boot: null,
       atomicity,
       ...turns,
       record: v.text('record'),

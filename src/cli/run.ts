@@ -24,9 +24,10 @@ const SCHEDULED_CPUS = 4;
 /** @param replayed a recording of this program, with the options of it in `o` */
 export async function runProgram(o: Options, program: string, replayed?: Recording): Promise<RunResult> {
   const tool = await loadTool(asUsage(() => resolveTool(o.tool)));
-  const file = openProgram(program);
+  // A system that is booted has its files from a list.
+  const file = o.boot === null ? openProgram(program) : null;
   const sarif = o.sarif === undefined ? undefined : outputName(o.sarif);
-  const host = hostFacts(o, program, file.bytes, replayed);
+  const host = hostFacts(o, program, file?.bytes ?? NOTHING, replayed);
   const config: RunConfig = {
     tool: resolveTool(o.tool),
     toolOptions: toolOptions(tool, o.toolOptions),
@@ -36,8 +37,8 @@ export async function runProgram(o: Options, program: string, replayed?: Recordi
     replay: replayed?.entries ?? null,
     quantum: o.quantum,
     maxThreads: Math.min(o.maxThreads, tool.maxThreads ?? o.maxThreads),
-    os: o.os !== 'auto' ? o.os : isL4Program(file.elf) ? 'l4' : 'linux',
-    l4: { trace: o.traceSyscalls, itas: o.withItas ?? null },
+    os: o.os !== 'auto' ? o.os : file === null || isL4Program(file.elf) ? 'l4' : 'linux',
+    l4: { trace: o.traceSyscalls, itas: o.withItas ?? null, boot: o.boot },
     ipcRecords: o.traceIpc === undefined ? null : join(tmpdir(), `capgrind-ipc-${process.pid}`),
     linux: {
       ...(o.sysroot === undefined ? {} : { sysroot: o.sysroot }),
@@ -78,6 +79,8 @@ export async function runProgram(o: Options, program: string, replayed?: Recordi
   if (o.errorExitcode > 0 && errors > 0 && result.signal === 0) return { ...result, status: o.errorExitcode };
   return result;
 }
+
+const NOTHING = new Uint8Array(0);
 
 interface HostFacts {
   argv: string[];

@@ -34,6 +34,9 @@ import { ThreadTable } from '../../kernel/core/threads.js';
 import { ElfError } from '../../kernel/elf/elf.js';
 import { bootApplication } from '../../kernel/l4/boot.js';
 import { L4Kernel } from '../../kernel/l4/kernel.js';
+import { bootStack } from '../../kernel/l4/stack/boot.js';
+import { type BootRequest, readBootModules } from '../../kernel/l4/stack/modules.js';
+import { imageExtent } from '../../kernel/l4/stack/ram.js';
 import { bootLinux } from '../../kernel/linux/boot.js';
 import { LoadError, loadProgram, openProgram, type ProgramFile } from '../../kernel/linux/loader.js';
 import { CodeStore } from '../jit/code-store.js';
@@ -88,7 +91,8 @@ export class MainProcess {
   /** Address of the first instruction. */
   entry = 0;
   private pool!: Piscina;
-  private firstTs = 0;
+  /** Threads that the run starts with. */
+  private readonly first: number[] = [];
   private schedule: Schedule | null = null;
 
   constructor(
@@ -118,8 +122,11 @@ export class MainProcess {
     i32[G_TSO >> 2] = process.arch === 'x64' ? 1 : 0;
   }
 
-  /** Maps the program and prepares its first thread. Throws LoadError. */
-  load(file: ProgramFile): void {
+  /**
+   * Maps the program and prepares its first thread; null: the system that the configuration asks to boot. Throws LoadError
+   * or ModulesListError.
+   */
+  load(file: ProgramFile | null): void {
     const { config, machine } = this;
     if (config.schedule) {
       Schedule.prepare(machine, config.schedule);
@@ -127,43 +134,65 @@ export class MainProcess {
       // Virtual time starts at 0.
       machine.f64[G_CLOCK_BASE >> 3] = 0;
     }
-    if (config.os === 'l4') this.loadL4(file);
-    else this.loadLinux(file);
+    if (config.l4.boot !== null) this.bootSystem(config.l4.boot);
+    else if (config.os === 'l4') this.loadL4(file!);
+    else this.loadLinux(file!);
+  }
+
+  /** The simulated Fiasco.OC before the run: threads that it starts run first. */
+  private l4Kernel(): L4Kernel {
+    const { config, machine, threads } = this;
+    return new L4Kernel(
+      l4Env({
+        machine,
+        threads,
+        config: config.l4,
+        log: this.log,
+        pid: config.pid,
+        slot: 0,
+        space: this.space,
+        scheduled: this.schedule,
+        current: () => 0,
+        codeGone: () => {},
+        spawn: (ts) => {
+          this.schedule?.add(ts);
+          this.first.push(ts);
+        },
+        blocked: (fn) => fn(),
+        yieldTurn: () => {},
+      }),
+    );
   }
 
   private loadL4(file: ProgramFile): void {
-    const { config, machine, threads } = this;
-    const env = l4Env({
-      machine,
-      threads,
-      config: config.l4,
-      log: this.log,
-      pid: config.pid,
-      slot: 0,
-      space: this.space,
-      scheduled: this.schedule,
-      current: () => 0,
-      codeGone: () => {},
-      spawn: (ts) => {
-        this.schedule?.add(ts);
-        this.firstTs = ts;
-      },
-      blocked: (fn) => fn(),
-      yieldTurn: () => {},
-    });
+    const { config } = this;
     try {
       const { argv, envp, exePath } = config.linux;
       const itas = config.l4.itas === null ? null : openProgram(config.l4.itas);
-      const booted = bootApplication(new L4Kernel(env), { elf: file.elf, path: exePath, itas, argv, envp });
+      const booted = bootApplication(this.l4Kernel(), { elf: file.elf, path: exePath, itas, argv, envp });
       const started = itas ?? { elf: file.elf, path: exePath };
       this.entry = started.elf.entry;
       config.images = [{ path: started.path, bias: 0, start: booted.start, end: booted.end }];
-      this.put64(this.firstTs + T_STACK_LO, booted.stackLow);
-      this.put64(this.firstTs + T_STACK_HI, booted.stackHigh);
+      this.put64(this.first[0]! + T_STACK_LO, booted.stackLow);
+      this.put64(this.first[0]! + T_STACK_HI, booted.stackHigh);
     } catch (error) {
       if (error instanceof ElfError) throw new LoadError(`${file.path}: ${error.reason}`, 126);
       throw error;
     }
+  }
+
+  /** Sigma0 and the root task of an entry of modules.list. */
+  private bootSystem(request: BootRequest & { memory: number }): void {
+    const boot = readBootModules(request);
+    const ram = bootStack(this.l4Kernel(), boot, request.memory);
+    this.entry = ram.roottask.entry;
+    this.config.images = boot.modules
+      .filter((m) => m.kind === 'sigma0' || m.kind === 'roottask')
+      .map((m) => ({
+        path: m.path,
+        bias: 0,
+        ...imageExtent(m.kind === 'sigma0' ? ram.sigma0 : ram.roottask),
+      }));
   }
 
   private loadLinux(file: ProgramFile): void {
@@ -200,7 +229,7 @@ export class MainProcess {
       start: i.start,
       end: i.end,
     }));
-    this.firstTs = ts;
+    this.first.push(ts);
   }
 
   /** The tool's instance on this thread, for its final report. */
@@ -275,7 +304,7 @@ export class MainProcess {
       else config.images.push(message.image);
     };
     const began = performance.now();
-    start(this.firstTs);
+    for (const ts of this.first) start(ts);
     await this.ended(() => failure !== undefined);
     const milliseconds = performance.now() - began;
     done = true;
