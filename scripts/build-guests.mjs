@@ -1,5 +1,5 @@
-// Rebuilds the committed guests (test/guests/bin) from test/guests/guests.json and test/guests/l4/guests.json with the
-// riscv64 cross compiler. Guests for L4 are named l4/NAME here and lie in bin/l4.
+// Rebuilds the committed guests (test/guests/bin) from test/guests/guests.json, test/guests/l4/guests.json and
+// test/guests/l4/boot.json with the riscv64 cross compiler. Guests for L4 are named l4/NAME here and lie in bin/l4.
 //
 //   node scripts/build-guests.mjs [NAME...]     build all, or the named ones, and record the compiler
 //   node scripts/build-guests.mjs --check       build into a temporary folder, compare byte by byte with bin/;
@@ -49,6 +49,14 @@ const links = {
     compile: [...freestanding, '-fno-pic', '-Itest/guests/l4/rt'],
     link: ['-static', '-nostdlib', '-no-pie', '-Wl,-T,test/guests/l4/rt/l4.ld,--no-warn-rwx-segments'],
     sources: ['start.S', 'l4.c', 'slots.c', 'threads.c']
+      .map((file) => `../l4/rt/${file}`)
+      .concat('mini/text.c'),
+  },
+  // Sigma0 and root tasks: no loader gives them a stack and an environment.
+  boot: {
+    compile: [...freestanding, '-fno-pic', '-mcmodel=medany', '-Itest/guests/l4/rt'],
+    link: ['-static', '-nostdlib', '-no-pie', '-Wl,-T,test/guests/l4/rt/l4.ld,--no-warn-rwx-segments'],
+    sources: ['boot.S', 'boot.c', 'l4.c', 'slots.c', 'threads.c']
       .map((file) => `../l4/rt/${file}`)
       .concat('mini/text.c'),
   },
@@ -105,7 +113,8 @@ function build(guest, into, objects) {
     }),
   ];
   const out = join(into, guest.output ?? guest.name);
-  run(compiler, [...link.link, '-Wl,--build-id=none', ...files, '-o', out, ...(guest.libraries ?? [])]);
+  const own = [...(guest.linkFlags ?? []), '-Wl,--build-id=none'];
+  run(compiler, [...own, ...link.link, ...files, '-o', out, ...(guest.libraries ?? [])]);
   return out;
 }
 
@@ -113,6 +122,13 @@ const check = process.argv.includes('--check');
 const names = process.argv.slice(2).filter((a) => !a.startsWith('--'));
 const listed = (file) => JSON.parse(readFileSync(join(root, 'test/guests', file), 'utf8')).guests;
 const guests = listed('guests.json').concat(
+  listed('l4/boot.json').map((g) => ({
+    name: `l4/${g.name}`,
+    sources: [`../l4/src/${g.name}.c`],
+    link: 'boot',
+    flags: ['-O1'],
+    linkFlags: [`-Wl,--defsym=image_base=${g.base}`],
+  })),
   listed('l4/guests.json').map((g) => ({
     name: `l4/${g.name}`,
     sources: [`../l4/src/${g.name}.c`],

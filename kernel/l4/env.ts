@@ -44,6 +44,8 @@ export interface L4Env {
   write(bytes: Uint8Array): void;
   /** One line for the user, without prefix. */
   warn(text: string): void;
+  /** The same, for a user who has not asked for quiet. */
+  note(text: string): void;
   /** One line of the system call trace. */
   trace(text: string): void;
 }

@@ -59,6 +59,9 @@ export function l4Env(host: L4Host): L4Env {
     live: () => Atomics.load(machine.i32, G_LIVE_THREADS >> 2),
     write: (bytes) => writeAll(1, bytes),
     warn: (text) => log.user(text),
+    note: (text) => {
+      if (log.verbosity >= 1) log.user(text);
+    },
     trace: (text) => log.debug(text),
   };
 }

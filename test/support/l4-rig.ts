@@ -73,6 +73,7 @@ export class L4Rig {
         this.output += Buffer.from(bytes).toString('latin1');
       },
       warn: (text) => void this.warnings.push(text),
+      note: (text) => void this.warnings.push(text),
       trace() {},
     };
     this.kernel = new L4Kernel(env);

@@ -178,7 +178,7 @@ export class Schedule implements Turns {
     this.turn(ts, false);
     i32[(ts + S.T_WAITING) >> 2] = 0;
     if (this.exiting()) return 'exit';
-    return at !== 0 && Atomics.load(i32, at >> 2) !== value ? 'woken' : 'timeout';
+    return at !== 0 && Atomics.load(i32, at >>> 2) !== value ? 'woken' : 'timeout';
   }
 
   private turn(ts: number, others: boolean): void {
