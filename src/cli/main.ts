@@ -18,7 +18,10 @@ async function main(): Promise<number> {
     if (first === 'replay') return ended(await (await import('./replay.js')).replay(others));
     const parsed = parseCommandLine(process.argv.slice(2));
     if (parsed.kind === 'help') {
-      process.stdout.write(`${await helpText()}\n`);
+      const { loadTool, resolveTool } = await import('../tools/registry.js');
+      const { toolHelp } = await import('./tool-options.js');
+      const tool = await loadTool(resolveTool(parsed.tool));
+      process.stdout.write(`${await helpText()}\n${toolHelp(tool)}`);
       return 0;
     }
     if (parsed.kind === 'version') {

@@ -173,7 +173,7 @@ export async function helpText(): Promise<string> {
   return parser().getHelp();
 }
 
-export type Parsed = { kind: 'run'; options: Options } | { kind: 'help' } | { kind: 'version' };
+export type Parsed = { kind: 'run'; options: Options } | { kind: 'help'; tool: string } | { kind: 'version' };
 
 /** `replay FILE [options]`: the file, and the options among the words around it. Throws UsageError. */
 export function parseReplay(words: readonly string[]): { file: string; options: Options } {
@@ -199,7 +199,7 @@ export function parseCommandLine(argv: readonly string[], env: NodeJS.ProcessEnv
     .parseSync(all) as Record<string, unknown> & { _: (string | number)[] };
   if (error) throw new UsageError(error);
   const v = new OptionValues(p);
-  if (p['help']) return { kind: 'help' };
+  if (p['help']) return { kind: 'help', tool: v.text('tool') ?? 'none' };
   if (p['version']) return { kind: 'version' };
   const toolOptions: Record<string, string> = {};
   for (const [name, value] of Object.entries(p)) {

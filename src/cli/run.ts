@@ -16,6 +16,7 @@ import type { Options } from './options.js';
 import { UsageError } from './options.js';
 import { outputName, reportConfig } from './report-config.js';
 import { writeResult, writeSarif } from './result.js';
+import { toolOptions } from './tool-options.js';
 
 /** What a scheduled guest sees of the host: the same on every machine. */
 const SCHEDULED_PID = 1000;
@@ -141,21 +142,6 @@ function policy(tool: Tool, asked: 'serial' | 'parallel' | undefined): 'serial' 
     );
   }
   return asked ?? weakest;
-}
-
-/** The tool's options with defaults; an option that nobody knows is a mistake. */
-function toolOptions(tool: Tool, given: Record<string, string>): Record<string, string> {
-  const out: Record<string, string> = {};
-  for (const [name, def] of Object.entries(tool.options)) out[name] = def.default;
-  for (const [key, value] of Object.entries(given)) {
-    const [first, second] = key.split(':') as [string, string | undefined];
-    // `toolname:option` is for one tool only and nothing to the others.
-    if (second !== undefined && first !== tool.name) continue;
-    const name = second ?? first;
-    if (!(name in tool.options)) throw new UsageError(`Unknown option: --${key}`);
-    out[name] = value;
-  }
-  return out;
 }
 
 function asUsage<R>(fn: () => R): R {

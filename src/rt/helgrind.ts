@@ -20,6 +20,7 @@ import {
   HG_CALLERS,
   HG_CALLERS_COUNT,
   HG_DIRTY,
+  HG_G_CONTEXTS,
   HG_G_HISTORY,
   HG_HAS_PENDING,
   HG_HOME,
@@ -31,7 +32,7 @@ import {
   HG_TAG,
   TRACE_SILENT,
 } from '../tools/helgrind/layout';
-import { context, intern } from './callstack';
+import { context, intern, traceWithin } from './callstack';
 import { indexOf, rowOf } from './hg-clocks';
 import { learnInto, lockObject, unlockObject } from './hg-objects';
 import { hostByte } from './memory';
@@ -83,7 +84,8 @@ function covers(row: u32, c: u64): bool {
 // Trace of the access, as the history level wants it: 0 is none.
 function traceOf(ts: u32, pc: u64): u32 {
   if (load<u32>(HG_G_HISTORY) != 2) return 0;
-  return locksOnTop(ts, intern(context(ts), pc));
+  const trace = traceWithin(ts, pc, load<u32>(HG_G_CONTEXTS));
+  return trace == 0 ? 0 : locksOnTop(ts, trace);
 }
 
 function locksOnTop(ts: u32, trace: u32): u32 {

@@ -93,13 +93,14 @@ function retag(ts: u32): void {
   if (load<u32>(HG_G_HISTORY) == 1) segment(ts);
 }
 
-// Remembers where the present clock began.
+// Remembers where the present clock began. A reader takes the clock again after the trace: 0 is none, while it changes.
 function segment(ts: u32): void {
   const index = indexOf(ts);
   const clock = load<u32>(rowOf(ts) + index * 4);
   const at = HG_SEGMENTS + (index * HG_SEGMENTS_KEPT + (clock & (HG_SEGMENTS_KEPT - 1))) * 8;
-  store<u32>(at + 4, context(ts));
-  store<u32>(at, clock);
+  atomic.store<u32>(at, 0);
+  atomic.store<u32>(at + 4, context(ts));
+  atomic.store<u32>(at, clock);
 }
 
 // @ts-expect-error: decorator

@@ -29,7 +29,14 @@ export type Atomicity = 'access' | 'block' | 'total';
 export interface ToolOption {
   describe: string;
   default: string;
+  /** The words that it may have as its value; without them and a range any text is good. */
+  values?: readonly string[];
+  /** Smallest and largest whole number that it may have; empty is good if that is the default. */
+  range?: readonly [number, number];
 }
+
+/** Values of an option that is on or off. */
+export const YES_NO = ['no', 'yes'] as const;
 
 export interface Tool {
   /** Name on the command line. */

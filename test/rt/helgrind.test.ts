@@ -11,8 +11,9 @@ import {
   TOOL_AREA_END,
 } from '../../kernel/core/layout.js';
 import { Machine } from '../../kernel/core/machine.js';
-import { ownerOf, readCell } from '../../src/tools/helgrind/cells.js';
+import { ownerOf, readCell, readTrace } from '../../src/tools/helgrind/cells.js';
 import * as layout from '../../src/tools/helgrind/layout.js';
+import { segmentOf } from '../../src/tools/helgrind/segments.js';
 import { runtime } from '../support/jit-rig.js';
 
 type Fn = (...args: (number | bigint)[]) => void;
@@ -28,6 +29,7 @@ class Rig {
     size: number;
     write: boolean;
     before: ReturnType<typeof readCell>;
+    trace: number;
   }[] = [];
   readonly rt: Record<string, Fn>;
   private next = 0;
@@ -35,15 +37,16 @@ class Rig {
   constructor() {
     const { machine } = this;
     machine.i32[layout.HG_G_HISTORY >> 2] = 2;
+    machine.i32[layout.HG_G_CONTEXTS >> 2] = 1000;
     const env: Record<string, unknown> = { memory: machine.memory };
     for (const { name, kind } of WebAssembly.Module.imports(runtime())) {
       if (kind === 'function') env[name] = () => 0;
       else if (kind === 'table') env[name] = new WebAssembly.Table({ element: 'anyfunc', initial: 1 });
     }
-    env['hg_race'] = (ts: number, at: number, size: number, write: number) => {
+    env['hg_race'] = (ts: number, at: number, size: number, write: number, trace: number) => {
       const w = (ts + T_SCRATCH) >> 2;
       const before = readCell(machine.u32[w]!, machine.u32[w + 1]!);
-      this.races.push({ ts, at, size, write: write !== 0, before });
+      this.races.push({ ts, at, size, write: write !== 0, before, trace });
     };
     this.rt = new WebAssembly.Instance(runtime(), { env } as WebAssembly.Imports).exports as Record<
       string,
@@ -123,6 +126,66 @@ test('a write races with an unordered read, write; reads do not race', (t) => {
   s.write(c, A);
   s.read(d, A);
   t.deepEqual(s.found(), ['#3 read 4 at +0 after #2 write']);
+});
+
+test('accesses whose stacks are not known are without one once there are as many as wanted', (t) => {
+  const [r, , a, b] = three();
+  r.write(a, A);
+  r.machine.i32[layout.HG_G_CONTEXTS >> 2] = 0;
+  r.write(a, A + 8);
+  r.read(a, A + 16);
+  r.read(b, A);
+  r.read(b, A + 8);
+  r.write(b, A + 16);
+  t.true(r.races[0]!.before.trace >= layout.TRACE_FIRST);
+  t.true(r.races[0]!.trace >= layout.TRACE_FIRST, 'the present one has its stack');
+  t.is(r.races[2]!.before.trace, 0);
+  // Known from before.
+  t.is(r.races[1]!.before.trace, r.races[0]!.before.trace);
+});
+
+test('the stretches of a thread’s life between which an access was made', (t) => {
+  const r = new Rig();
+  r.machine.i32[layout.HG_G_HISTORY >> 2] = 1;
+  const main = r.begin();
+  const a = r.begin(main);
+  const index = r.machine.i32[(a + layout.HG_OWN_INDEX) >> 2]!;
+  const first = r.machine.i32[(a + layout.HG_TAG) >> 2]! & 0xffffff;
+  t.deepEqual(segmentOf(r.machine, index, first), { after: 'start', before: 'end' });
+  const call = (ret: number): void => {
+    r.rt['cs_push']!(a, BigInt(ret), 0x1000n);
+    r.write(a, A);
+    r.rt['hg_release']!(a, 77n, 0);
+    r.rt['cs_pop']!(a, BigInt(ret), 0x1000n);
+  };
+  call(0x50002);
+  call(0x60002);
+  const pcs = (place: unknown): number[] => readTrace(r.machine, place as number).pcs;
+  const one = segmentOf(r.machine, index, first);
+  t.is(one.after, 'start');
+  t.deepEqual(pcs(one.before), [0x50001]);
+  const two = segmentOf(r.machine, index, first + 1);
+  t.deepEqual([pcs(two.after), pcs(two.before)], [[0x50001], [0x60001]]);
+  t.is(segmentOf(r.machine, index, first + 2).before, 'end');
+  // A thread that goes on long enough forgets.
+  for (let i = 0; i < layout.HG_SEGMENTS_KEPT; i++) call(0x70002);
+  t.deepEqual(segmentOf(r.machine, index, first), { after: 'forgotten', before: 'forgotten' });
+});
+
+test('the next clock of an index may be another thread’s', (t) => {
+  const r = new Rig();
+  r.machine.i32[layout.HG_G_HISTORY >> 2] = 1;
+  const main = r.begin();
+  const a = r.begin(main);
+  const index = r.machine.i32[(a + layout.HG_OWN_INDEX) >> 2]!;
+  const clock = r.machine.i32[(a + layout.HG_TAG) >> 2]! & 0xffffff;
+  r.write(a, A);
+  r.rt['hg_release']!(a, 78n, 1);
+  r.rt['hg_end']!(a);
+  r.rt['hg_acquire']!(main, 78n);
+  const b = r.begin(main);
+  t.is(r.machine.i32[(b + layout.HG_OWN_INDEX) >> 2]!, index, 'the index is handed on');
+  t.is(segmentOf(r.machine, index, clock).before, 'end');
 });
 
 test('only common bytes race; accesses of any size and place overlap right', (t) => {

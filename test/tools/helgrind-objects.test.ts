@@ -208,3 +208,46 @@ test('what was said to happen before, and is forgotten', (t) => {
   t.is(request(1, 0x12a, 0x5000), -1, 'no block there');
   t.is(r.tool.request(r.ts(1), 0x4d430000, []), undefined, 'another tool’s');
 });
+
+test('--ignore-thread-creation: nothing that pthread_create does is looked at', (t) => {
+  for (const option of ['no', 'yes']) {
+    const r = new SyncRig({ 'ignore-thread-creation': option });
+    const ignored: string[] = [];
+    r.host.rt['hg_ignore'] = (_: number, reads: number, writes: number) => ignored.push(`${reads} ${writes}`);
+    r.enter(1, 'pthread_create', [0x600, 0, 0x900]);
+    t.deepEqual(ignored, option === 'yes' ? ['1 1'] : []);
+    r.leave(1, 'pthread_create', [0x600, 0, 0x900], 11);
+    t.deepEqual(ignored, option === 'yes' ? ['1 1', '-1 -1'] : []);
+  }
+});
+
+test('--track-destroy: mutexes and rwlocks that an init function made', (t) => {
+  for (const [option, lines] of [
+    ['no', []],
+    ['yes', ['pthread_mutex_init called on address 0x600 which already has a live lock record']],
+    [
+      'all',
+      [
+        'pthread_mutex_init called on address 0x600 which already has a live lock record',
+        '2 lock(s) were not destroyed before exit.',
+        'Undestroyed mutex at address 0x600, first observed at:',
+        'Undestroyed rwlock at address 0x700, first observed at:',
+      ],
+    ],
+  ] as const) {
+    const r = new SyncRig({ 'track-destroy': option });
+    r.call(1, 'pthread_mutex_init', [0x600, 0]);
+    r.call(1, 'pthread_mutex_init', [0x600, 0]);
+    r.call(1, 'pthread_rwlock_init', [0x700, 0]);
+    r.call(1, 'pthread_mutex_init', [0x800, 0]);
+    r.call(1, 'pthread_mutex_destroy', [0x800]);
+    r.call(1, 'pthread_mutex_lock', [0x900]);
+    r.call(1, 'pthread_mutex_unlock', [0x900]);
+    r.call(1, 'pthread_spin_init', [0xa00, 0]);
+    r.tool.undestroyed.finish();
+    t.deepEqual(
+      r.host.lines.filter((l) => !l.startsWith('   ')),
+      [...lines],
+    );
+  }
+});

@@ -10,13 +10,14 @@ import { Addresses } from './addresses.js';
 import { isCopying, isSynchronising } from './functions.js';
 import { Heap } from './heap.js';
 import { type Attention, instrumentBlock } from './instrument.js';
-import { HG_G_HISTORY, HG_INDEXES, HG_LOCKSET } from './layout.js';
+import { HG_G_CONTEXTS, HG_G_HISTORY, HG_INDEXES, HG_LOCKSET } from './layout.js';
+import { HISTORY, OPTIONS } from './options.js';
 import { RaceReport } from './report.js';
-import { SYNC_KINDS, SYNC_OPTIONS, SyncTool } from './sync-tool.js';
+import { SYNC_KINDS, SyncTool } from './sync-tool.js';
 import { Tables } from './tables.js';
 
-/** Values of --history-level by the number that the run time knows them by. */
-const HISTORY = ['none', 'approx', 'full'];
+/** Frames that stacks of accesses may have: the table has some more, for those of errors. */
+const CONTEXTS_MAX = 2_000_000;
 
 /** Kinds of errors as suppressions name them (valgrind-facts 5). */
 const KINDS = {
@@ -33,15 +34,7 @@ const helgrind: Tool = {
   maxThreads: HG_INDEXES - 1,
   findsErrors: true,
   suppressions: { tool: 'Helgrind', kinds: KINDS },
-  options: {
-    'check-stack-refs': { describe: 'check accesses through the stack pointer', default: 'yes' },
-    'history-level': {
-      describe: 'of earlier accesses: full, approx(imate) or no stacks (none)',
-      default: 'full',
-    },
-    'free-is-write': { describe: 'giving a block back is a write of it', default: 'no' },
-    ...SYNC_OPTIONS,
-  },
+  options: OPTIONS,
   create: (host) => new Helgrind(host),
 };
 export default helgrind;
@@ -57,10 +50,10 @@ export class Helgrind implements ToolInstance {
   private readonly sync: SyncTool;
 
   constructor(readonly host: ToolHost) {
-    host.machine.i32[HG_G_HISTORY >> 2] = Math.max(
-      0,
-      HISTORY.indexOf(host.options['history-level'] ?? 'full'),
-    );
+    const { options } = host;
+    const { i32 } = host.machine;
+    i32[HG_G_HISTORY >> 2] = HISTORY.findIndex((level) => level === (options['history-level'] ?? 'full'));
+    i32[HG_G_CONTEXTS >> 2] = Math.min(CONTEXTS_MAX, Number(options['conflict-cache-size'] ?? CONTEXTS_MAX));
     this.tables = new Tables(host.machine);
     this.checkStack = host.options['check-stack-refs'] !== 'no';
     this.imports = {
@@ -150,6 +143,10 @@ export class Helgrind implements ToolInstance {
     const { u32 } = this.host.machine;
     const pc = u32[(ts + T_PC + 4) >> 2]! * 4294967296 + u32[(ts + T_PC) >> 2]!;
     return this.host.rt['trace']!(ts, BigInt(pc)) as number;
+  }
+
+  finish(): void {
+    this.sync.undestroyed.finish();
   }
 
   // --- instrumentation ---------------------------------------------------------------------------------------

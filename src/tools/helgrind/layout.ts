@@ -54,7 +54,7 @@ export const INDEX_ENDED = 2;
 export const INDEX_SPENT = 3;
 
 /** Process-wide words: lock of the indexes, indexes used so far, count of ends; lock of the pool, its next free
- * byte, free lists by size, 1 once it was full; history level (0 none, 1 approx, 2 full). */
+ * byte, 1 once it was full; history level (0 none, 1 approx, 2 full); contexts that accesses may make; free lists by size. */
 export const HG_G_INDEX_LOCK = GLOBAL_WORDS;
 export const HG_G_INDEXES = GLOBAL_WORDS + 4;
 export const HG_G_AGE = GLOBAL_WORDS + 8;
@@ -62,6 +62,7 @@ export const HG_G_POOL_LOCK = GLOBAL_WORDS + 12;
 export const HG_G_POOL_NEXT = GLOBAL_WORDS + 16;
 export const HG_G_POOL_FULL = GLOBAL_WORDS + 20;
 export const HG_G_HISTORY = GLOBAL_WORDS + 24;
+export const HG_G_CONTEXTS = GLOBAL_WORDS + 28;
 export const HG_G_FREE = GLOBAL_WORDS + 32;
 
 /** A thread's own words: tag of its cells (i64: index << 24 | clock), number of the set of locks it holds, host of

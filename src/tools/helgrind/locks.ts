@@ -16,6 +16,7 @@ import type { LockSets } from './lock-sets.js';
 import type { Misuse } from './misuse.js';
 import { hex } from './misuse.js';
 import { O_A, O_COUNT, O_OWNER, O_READERS, O_TAKEN, type Objects } from './objects.js';
+import type { Undestroyed } from './undestroyed.js';
 
 export type LockKind = 'mutex' | 'rwlock' | 'spinlock';
 
@@ -31,6 +32,7 @@ export interface LockEnv {
   readonly order: LockOrder | null;
   readonly edges: Edges;
   readonly misuse: Misuse;
+  readonly undestroyed: Undestroyed;
   /** Longest time in ms that a lock may be held for writing or reading; Infinity for any. */
   readonly thresholds: { readonly exclusive: number; readonly shared: number };
   trace(ts: number): number;
@@ -56,8 +58,10 @@ export class Locks {
     const old = objects.find(addr, kind);
     if (old !== 0 && this.isHeld(old))
       this.env.misuse.misc(ts, `${NAME[kind]}_init of a locked mutex`, () => this.env.misuse.lock(old));
+    if (old !== 0) this.env.undestroyed.madeOver(old);
     const o = objects.fresh(addr, kind, this.env.trace(ts));
     if (o !== 0) {
+      this.env.undestroyed.made(o);
       objects.set(o, O_A, recursive === null ? UNKNOWN : recursive ? RECURSIVE : PLAIN);
       this.cleanClocks(ts, o);
     }

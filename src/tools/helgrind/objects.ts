@@ -15,7 +15,7 @@
  * | 36     | O_TAKEN   | locks: stack trace of the acquisition, for the lock order                              |
  * | 40     | O_OUT     | locks: first edge to a later lock, and O_IN from an earlier one; G_LOCK_SYNC           |
  * | 48     | O_MARK    | locks: search that has been here, and O_FROM where it came from; G_LOCK_SYNC           |
- * | 56     | O_A..O_D  | per class, see cond.ts, semaphores.ts, barriers.ts                                     |
+ * | 56     | O_A..O_D  | per class, see locks.ts, undestroyed.ts, conditions.ts, semaphores.ts, barriers.ts                                     |
  */
 
 import type { Machine } from '../../../kernel/core/machine.js';

@@ -3,29 +3,46 @@ import { T_SCRATCH } from '../../../kernel/core/layout.js';
 import type { ToolHost } from '../api.js';
 import { aux, line, type Part, stack, type ThreadNote, what } from '../errors.js';
 import type { Addresses } from './addresses.js';
-import { accessSize, ownerOf, readCell, readTrace, type ThreadRecord } from './cells.js';
-import { HG_CREATED, HG_NUMBER } from './layout.js';
+import {
+  accessSize,
+  type Cell,
+  ownerOf,
+  readCell,
+  readTrace,
+  type ThreadRecord,
+  type Trace,
+} from './cells.js';
+import { HG_CREATED, HG_NUMBER, TRACE_FIRST } from './layout.js';
 import type { LockSets, SetLock } from './lock-sets.js';
-
-const HISTORY_FRAMES = 8;
+import { type Place, segmentOf } from './segments.js';
 
 const PLACES_MAX = 4096;
 
 /** An address that raced, and the sentences about it. */
-interface Place {
+interface Site {
   addr: number;
   parts: Part[];
 }
 
 export class RaceReport {
   /** Of the races found on this worker, by traces and kinds of access. */
-  private readonly places = new Map<string, Place>();
+  private readonly places = new Map<string, Site>();
+  private readonly level: string;
+  /** Frames shown of an earlier access. */
+  private readonly frames: number;
+  /** Races are told apart by their addresses too. */
+  private readonly byAddress: boolean;
 
   constructor(
     private readonly host: ToolHost,
     private readonly lockSets: LockSets,
     private readonly addresses: Addresses,
-  ) {}
+  ) {
+    const { options } = host;
+    this.level = options['history-level'] ?? 'full';
+    this.frames = Number(options['history-backtrace-size'] ?? 8);
+    this.byAddress = options['cmp-race-err-addrs'] === 'yes';
+  }
 
   /** The access described by the arguments races with the one whose cell lies in T_SCRATCH. */
   race(ts: number, hostAddr: number, size: number, write: boolean, traceNode: number): void {
@@ -38,17 +55,17 @@ export class RaceReport {
     const me = { number: u32[(ts + HG_NUMBER) >> 2]!, created: u32[(ts + HG_CREATED) >> 2]! };
     const kinds = `${size} ${write ? 'w' : 'r'}`;
     // Found out before the report is asked for: that must not look at mappings.
-    const key = `${traceNode} ${cell.trace} ${kinds} ${cell.write}`;
+    const key = `${traceNode} ${cell.trace} ${kinds} ${cell.write} ${this.byAddress ? hostAddr : ''}`;
     const place = this.places.get(key) ?? this.placeOf(ts, hostAddr, now.pcs[0] ?? 0);
     if (this.places.size < PLACES_MAX) this.places.set(key, place);
     const { addr } = place;
     this.host.errors.report({
       kind: 'Race',
-      same: kinds,
+      same: this.byAddress ? `${kinds} ${hex(addr)}` : kinds,
       ts,
       pcs: now.pcs,
       describe: () => ({
-        threads: [this.note(me), this.note(before)],
+        threads: [this.note(me), ...(this.level === 'none' ? [] : [this.note(before)])],
         parts: [
           line('----------------------------------------------------------------'),
           line(),
@@ -59,20 +76,46 @@ export class RaceReport {
           ),
           this.locks(now.lockSet),
           stack(now.pcs),
-          line(),
-          aux(
-            `This conflicts with a previous ${cell.write ? 'write' : 'read'} of size ${accessSize(cell, this.codeAt(then.pcs[0]))} by thread #${before.number}`,
-            { indent: 0, facts: [['hthreadid', before.number]] },
-          ),
-          this.locks(then.lockSet),
-          stack(then.pcs, { most: HISTORY_FRAMES }),
+          ...this.earlier(cell, before.number, then),
           ...place.parts,
         ],
       }),
     });
   }
 
-  private placeOf(ts: number, host: number, pc: number): Place {
+  /** What is known of the earlier access, by history level. */
+  private earlier(cell: Cell, thread: number, then: Trace): Part[] {
+    const facts: [string, number][] = [['hthreadid', thread]];
+    if (this.level === 'none') return [];
+    if (this.level === 'approx') {
+      const { after, before } = segmentOf(this.host.machine, cell.index, cell.clock);
+      return [
+        aux(`This conflicts with a previous access by thread #${thread}, after`, { facts }),
+        this.boundary(after),
+        aux('but before'),
+        this.boundary(before),
+      ];
+    }
+    const size = accessSize(cell, this.codeAt(then.pcs[0]));
+    return [
+      line(),
+      aux(
+        `This conflicts with a previous ${cell.write ? 'write' : 'read'} of size ${size} by thread #${thread}`,
+        { indent: 0, facts },
+      ),
+      // Without a trace, because of --conflict-cache-size, the locks are not known either.
+      ...(cell.trace < TRACE_FIRST ? [] : [this.locks(then.lockSet), stack(then.pcs, { most: this.frames })]),
+    ];
+  }
+
+  /** Where a stretch of a thread's life began or ended. */
+  private boundary(place: Place): Part {
+    if (typeof place === 'number') return stack(this.pcs(place), { most: this.frames });
+    const words = place === 'forgotten' ? 'a place that is not kept any more' : `the ${place} of the thread`;
+    return aux(`(${words})`, { indent: 3 });
+  }
+
+  private placeOf(ts: number, host: number, pc: number): Site {
     const addr = this.host.memory.guest(host);
     return { addr, parts: this.addresses.describe(addr, ts, pc) };
   }

@@ -19,24 +19,11 @@ import { Semaphores } from './semaphores.js';
 import { pthreadWraps, type SyncState } from './sync.js';
 import type { Tables } from './tables.js';
 import { type Created, Threads } from './threads.js';
+import { Undestroyed } from './undestroyed.js';
 
 const SYS_EXIT_GROUP = 94;
 /** Longest text of the guest's that is quoted. */
 const TEXT_MAX = 100;
-
-/** Options of the parts that are here. */
-export const SYNC_OPTIONS = {
-  'track-lockorders': { describe: 'check that locks are taken in one order', default: 'yes' },
-  'check-cond-signal-mutex': {
-    describe: 'report signals without the mutex of the waiters held',
-    default: 'no',
-  },
-  'exclusive-threshold': {
-    describe: 'report locks held for writing for longer than this many ms',
-    default: '',
-  },
-  'shared-threshold': { describe: 'report locks held for reading for longer than this many ms', default: '' },
-} as const;
 
 /** Kinds of errors found here, for suppressions. */
 export const SYNC_KINDS = {
@@ -80,6 +67,7 @@ export class SyncTool implements SyncState {
   readonly barriers: Barriers;
   readonly threads: Threads;
   readonly misuse: Misuse;
+  readonly undestroyed: Undestroyed;
   readonly wraps: readonly Wrap[];
   private readonly raw: RawSync;
   private readonly requests: ReadonlyMap<number, Request>;
@@ -103,6 +91,12 @@ export class SyncTool implements SyncState {
       note: (number) => ({ number, created: number === 1 ? null : h.pcs(this.creations.traceOf(number)) }),
       address: (addr) => h.address(addr),
     });
+    this.undestroyed = new Undestroyed({
+      objects: this.objects,
+      option: options['track-destroy'] ?? 'no',
+      user: (text) => host.log.user(text),
+      traceLines: (trace) => host.symbols.traceLines(h.pcs(trace)),
+    });
     const env: LockEnv = {
       objects: this.objects,
       held: this.held,
@@ -110,6 +104,7 @@ export class SyncTool implements SyncState {
       order: options['track-lockorders'] === 'no' ? null : new LockOrder(machine, this.objects),
       edges,
       misuse: this.misuse,
+      undestroyed: this.undestroyed,
       thresholds: {
         exclusive: threshold(options['exclusive-threshold']),
         shared: threshold(options['shared-threshold']),
@@ -202,6 +197,13 @@ export class SyncTool implements SyncState {
 
   lastCreated(): Created {
     return this.created;
+  }
+
+  creates(ts: number, begins: boolean): void {
+    const { host } = this.h;
+    if (host.options['ignore-thread-creation'] !== 'yes') return;
+    const n = begins ? 1 : -1;
+    host.rt['hg_ignore']!(ts, n, n);
   }
 
   private identity(ts: number): Created {

@@ -23,6 +23,8 @@ export interface SyncState {
   /** 64-bit word of guest memory, null where there is none. */
   word(addr: number): number | null;
   lastCreated(): Created;
+  /** The thread begins or ends a call that creates another one. */
+  creates(ts: number, begins: boolean): void;
   /** Hooks for a function known by its address only. */
   wrapAt(addr: number, wrap: Wrap): void;
 }
@@ -102,7 +104,9 @@ function threadWraps(s: SyncState): Wrap[] {
   return [
     {
       names: ['pthread_create'],
+      pre: (c) => s.creates(c.ts, true),
       post: (c, r) => {
+        s.creates(c.ts, false);
         const detached = c.arg(1) !== 0 && ((s.word(c.arg(1) + ATTR_FLAGS) ?? 0) & ATTR_DETACHED) !== 0;
         if ((r | 0) === 0) s.threads.created(c.ts, s.word(c.arg(0)) ?? 0, s.lastCreated(), detached);
         else s.misuse.apiError(c.ts, 'pthread_create', r | 0);
