@@ -42,7 +42,20 @@ export function toolHelp(tool: Tool): string {
     const may = o.values?.join('|') ?? '';
     const facts = [may, o.default === '' ? '' : `default: ${o.default}`].filter((f) => f !== '');
     const tail = facts.length > 0 ? ` [${facts.join('; ')}]` : '';
-    return `      --${name}`.padEnd(width) + o.describe + tail;
+    return wrapped(`      --${name}`.padEnd(width), o.describe + tail);
   });
   return `\nOptions of ${tool.name}:\n${lines.join('\n')}\n`;
+}
+
+/** A head and words behind it, in lines of at most 100 columns. */
+function wrapped(head: string, text: string): string {
+  const lines = [head];
+  for (const word of text.split(' ')) {
+    const last = lines.length - 1;
+    const line = lines[last]!;
+    const glue = line.length > head.length ? ' ' : '';
+    if (line.length + glue.length + word.length <= 100) lines[last] = line + glue + word;
+    else lines.push(' '.repeat(head.length) + word);
+  }
+  return lines.join('\n');
 }

@@ -15,7 +15,7 @@ const tool: Tool = {
     text: { describe: 'any text', default: '' },
     word: { describe: 'one of these', default: 'a', values: ['a', 'b'] },
     size: { describe: 'a size', default: '8', range: [2, 500] },
-    limit: { describe: 'a limit', default: '', range: [0, 9] },
+    limit: { describe: `a ${'long '.repeat(20)}limit`, default: '', range: [0, 9] },
   },
   create: () => ({}),
 };
@@ -47,7 +47,8 @@ test('the help names each option with its values and its default', (t) => {
     '      --text   any text',
     '      --word   one of these [a|b; default: a]',
     '      --size   a size [default: 8]',
-    '      --limit  a limit',
+    `      --limit  a${' long'.repeat(16)}`,
+    `               ${'long '.repeat(4)}limit`,
   ]);
   t.is(toolHelp({ ...tool, options: {} }), '');
 });
