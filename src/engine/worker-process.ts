@@ -203,8 +203,9 @@ export class WorkerProcess {
     this.tool.threadDone();
     this.errors.threadDone();
     this.face.ended(ts);
-    this.threads.markExited(ts, 0);
+    // From the mark on, the main thread may find that nobody runs any more, and read the schedule's outcome.
     this.schedule?.leave(ts);
+    this.threads.markExited(ts, 0);
     if (this.threads.free(ts) === 0) this.threads.exitProcess(0, 0);
     this.turns?.release(ts);
   }

@@ -12,7 +12,7 @@ import {
 import { Machine } from '../../kernel/core/machine.js';
 import type { ScheduleConfig, ScheduleEnd } from '../../src/engine/schedule/config.js';
 import { Schedule } from '../../src/engine/schedule/schedule.js';
-import { S_CURRENT } from '../../src/engine/schedule/state.js';
+import { S_CONTESTED, S_CURRENT } from '../../src/engine/schedule/state.js';
 
 const WORD = 0x10;
 const thread = (n: number): number => THREADS + n * THREAD_STRIDE;
@@ -25,6 +25,7 @@ class Play {
   readonly machine = Machine.create(0);
   readonly schedule: Schedule;
   readonly order: string[] = [];
+  readonly config: ScheduleConfig;
   ended: ScheduleEnd | null = null;
 
   constructor(config: Partial<ScheduleConfig>, threads: number) {
@@ -37,6 +38,7 @@ class Play {
       maxBlocks: Number.MAX_SAFE_INTEGER,
       ...config,
     };
+    this.config = whole;
     Schedule.prepare(this.machine, whole);
     this.schedule = new Schedule(this.machine, whole, (end) => {
       this.ended = end;
@@ -162,6 +164,60 @@ test('the budget of blocks ends a run exactly there', (t) => {
   t.is(play.ended, 'livelock');
   t.is(play.schedule.outcome().blocks, 77);
   t.is(play.order.length, 77);
+});
+
+test('random: turns of 1 to quantum points, short ones as often as long ones', (t) => {
+  const turns: number[] = [];
+  for (let seed = 0; seed < 60; seed++) {
+    const play = new Play({ kind: 'random', seed, quantum: 10 }, 20);
+    play.pass(300);
+    let from = 0;
+    play.order.forEach((who, i) => {
+      if (i === 0 || who === play.order[i - 1]) return;
+      // Short turns of one thread on end would look like one long turn; of twenty threads it is rare.
+      turns.push(i - from);
+      from = i;
+    });
+  }
+  const share = (lo: number, hi: number): number =>
+    turns.filter((n) => n >= lo && n <= hi).length / turns.length;
+  for (const [lo, hi] of [
+    [1, 1],
+    [2, 3],
+    [4, 7],
+    [8, 10],
+  ] as const) {
+    t.true(Math.abs(share(lo, hi) - 0.25) < 0.06, `${lo} to ${hi}: ${share(lo, hi)}`);
+  }
+});
+
+test('random: how long the first thread runs alone does not matter for what comes later', (t) => {
+  const later = (alone: number): string => {
+    const play = new Play({ kind: 'random', seed: 5, quantum: 4 }, 1);
+    play.pass(alone);
+    play.schedule.add(thread(1));
+    play.order.length = 0;
+    play.pass(100);
+    return play.order.join('');
+  };
+  t.is(later(1), later(5000));
+});
+
+test('a timer ends the turn of whoever runs, also when another worker has set it', (t) => {
+  const play = new Play({ kind: 'pct', quantum: 1e6, pctDepth: 1 }, 2);
+  const { machine, schedule } = play;
+  play.pass(1);
+  const due = schedule.now() / 1e6 + 0.01;
+  schedule.alarms = () => due;
+  play.call(() => schedule.alarmsChanged(thread(play.current)));
+  play.pass(1);
+  // The other worker, whose own call finds that there is a choice again.
+  const other = new Schedule(machine, play.config, () => undefined);
+  other.alarms = () => due;
+  machine.i32[S_CONTESTED >> 2] = 0;
+  other.called(thread(play.current));
+  const steps = machine.i32[(thread(play.current) + T_STEPS) >> 2]!;
+  t.true(steps <= 100, `${steps} steps of 100 ns, and the timer runs out in 10 us`);
 });
 
 test('who leaves is not chosen again', (t) => {

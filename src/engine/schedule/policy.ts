@@ -73,14 +73,22 @@ class Fair implements Policy {
   }
 }
 
-/** Every thread is as likely as any other; turns from 1 to `quantum` points, every order of magnitude as likely. */
+/** The random choices from the second thread on are a sequence of their own: those before depend on the start-up. */
+const STREAM = 2;
+
+/**
+ * Every thread is as likely as any other; turns from 1 to `quantum` points, every power of two as likely. Integers only:
+ * the last bit of a power may differ from one host to another.
+ */
 class RandomTurns implements Policy {
   constructor(
     private readonly config: ScheduleConfig,
     private readonly random: SharedRandom,
   ) {}
 
-  begin(): void {}
+  begin(): void {
+    this.random.seed(this.config.seed, STREAM);
+  }
   created(): void {}
   turned(): void {}
   yielded(): void {}
@@ -90,7 +98,8 @@ class RandomTurns implements Policy {
   }
 
   grant(): Grant {
-    const points = Math.floor((this.config.quantum + 1) ** this.random.unit());
+    const least = 2 ** this.random.below(32 - Math.clz32(this.config.quantum));
+    const points = least + this.random.below(Math.min(least, this.config.quantum + 1 - least));
     return { steps: points * STEPS_PER_POINT, points };
   }
 

@@ -41,8 +41,6 @@ export class Schedule implements Turns {
   private readonly guestRandom: SharedRandom;
   /** The guest's timers: sends the signals of those that have run out, and says when the next does, in virtual ms. */
   alarms: () => number = () => Infinity;
-  /** Virtual ns at which the next timer runs out. */
-  private alarm = Infinity;
 
   /** @param ended hears, with the turn, that no thread can or may go on; it has to end the process */
   constructor(
@@ -61,6 +59,7 @@ export class Schedule implements Turns {
     new SharedRandom(machine.i32, S.S_RANDOM >> 2).seed(config.seed, 0);
     new SharedRandom(machine.i32, S.S_GUEST_RANDOM >> 2).seed(config.seed, 1);
     machine.f64[S.S_NOW >> 3] = START_NS;
+    machine.f64[S.S_ALARM >> 3] = Infinity;
     machine.f64.fill(Infinity, S.S_CHANGES >> 3, (S.S_CHANGES >> 3) + S.MAX_CHANGES);
     machine.i32.set(HASH_START, S.S_HASH >> 2);
   }
@@ -158,6 +157,8 @@ export class Schedule implements Turns {
 
   /** After a system call, which may have made others ready: the turn ends at the next block if it has to. */
   called(ts: number): void {
+    // A thread that only leaves no longer has the turn.
+    if (this.exiting()) return;
     const ready = this.ready();
     const contested = ready.length > 1 ? 1 : 0;
     const preempts = this.policy.preempts(ready, ts);
@@ -202,15 +203,15 @@ export class Schedule implements Turns {
     const { i32, f64 } = this;
     if (i32[S.S_ORDINALS >> 2]! > 1) this.policy.turned(current);
     if (f64[S.S_BLOCKS >> 3]! >= this.config.maxBlocks) return this.end(S.END_LIVELOCK);
-    this.alarm = this.alarms() * 1e6;
+    f64[S.S_ALARM >> 3] = this.alarms() * 1e6;
     let ready = this.ready();
     while (ready.length === 0) {
       if (this.exiting()) return 0;
       const until = this.threads().map((ts) => f64[(ts + S.T_WAIT_UNTIL) >> 3]!);
-      const first = Math.min(this.alarm, ...until);
+      const first = Math.min(f64[S.S_ALARM >> 3]!, ...until);
       if (first === Infinity) return this.end(S.END_DEADLOCK);
       f64[S.S_NOW >> 3] = Math.max(first, f64[S.S_NOW >> 3]!);
-      this.alarm = this.alarms() * 1e6;
+      f64[S.S_ALARM >> 3] = this.alarms() * 1e6;
       ready = this.ready();
     }
     if (others && ready.length > 1) ready = ready.filter((ts) => ts !== current);
@@ -257,8 +258,7 @@ export class Schedule implements Turns {
       const left = (f64[(other + S.T_WAIT_UNTIL) >> 3]! - f64[S.S_NOW >> 3]!) / STEP_NS;
       if (left > 0) steps = Math.min(steps, Math.ceil(left));
     }
-    if (this.alarm !== Infinity)
-      steps = Math.min(steps, Math.ceil((this.alarm - f64[S.S_NOW >> 3]!) / STEP_NS));
+    steps = Math.min(steps, Math.ceil((f64[S.S_ALARM >> 3]! - f64[S.S_NOW >> 3]!) / STEP_NS));
     const whole = (n: number): number => Math.max(1, Math.min(n, 0x7fffffff));
     i32[S.S_CONTESTED >> 2] = this.ready().length > 1 ? 1 : 0;
     // Where nobody else can run, points do not count.

@@ -30,6 +30,8 @@ export const S_POINTS = G_SCHEDULE + 96;
 export const S_CONTESTED = G_SCHEDULE + 104;
 /** Steps of the current thread that are not in the hash yet (f64). */
 export const S_UNHASHED = G_SCHEDULE + 112;
+/** Virtual ns at which the next of the guest's timers runs out, Infinity for none (f64). */
+export const S_ALARM = G_SCHEDULE + 120;
 /** pct: the lowest priority in use (f64). */
 export const S_LOWEST = G_SCHEDULE + 80;
 /** A replay's place in the recording: bytes (i32). */
