@@ -20,9 +20,9 @@ import { CELL_ATOMIC_BIT, CELL_BYTES_BIT, CELL_READ_BIT, CELL_STALE_BIT, HG_HOME
 export type Attention = 'all' | 'for-caller' | 'edges' | 'none';
 
 const AQ = 1;
-const RL = 2;
-const FIRST = 4;
-const SILENT = 8;
+export const RL = 2;
+export const FIRST = 4;
+export const SILENT = 8;
 const SET_READ = 2;
 const SET_WRITE = 1;
 const SP = 2;

@@ -8,6 +8,7 @@ import { T_CLEAR_TID, T_PC, T_X } from '../../../kernel/core/layout.js';
 import type { ToolHost } from '../api.js';
 import type { Edges } from './edges.js';
 import { futexKey } from './edges.js';
+import { FIRST, RL, SILENT } from './instrument.js';
 
 export const SYS_FUTEX = 98;
 /** Operations of futex(2), without flags. */
@@ -31,8 +32,12 @@ export class RawSync {
   ) {}
 
   private x(ts: number, n: number): number {
-    const at = (ts + T_X + n * 8) >> 2;
-    return this.host.machine.i32[at + 1]! * 4294967296 + this.host.machine.u32[at]!;
+    return this.word(ts + T_X + n * 8);
+  }
+
+  private word(at: number): number {
+    const { i32, u32 } = this.host.machine;
+    return i32[(at + 4) >> 2]! * 4294967296 + u32[at >> 2]!;
   }
 
   before(ts: number): void {
@@ -59,19 +64,25 @@ export class RawSync {
     if (this.x(ts, 10) === 0) this.edges.acquire(ts, futexKey(this.addr));
   }
 
-  /** The thread ends, and the kernel is about to clear its tid word. */
+  /**
+   * The thread ends, and the kernel is about to clear its tid word: a store that releases, for whoever finds the word
+   * cleared and does not wait.
+   */
   threadEnds(ts: number): void {
-    const { i32, u32 } = this.host.machine;
-    const at = (ts + T_CLEAR_TID) >> 2;
-    const addr = i32[at + 1]! * 4294967296 + u32[at]!;
-    if (addr !== 0) this.edges.replace(ts, futexKey(addr));
+    const { host, edges } = this;
+    const addr = this.word(ts + T_CLEAR_TID);
+    if (addr === 0) return;
+    const word = addr % 4 === 0 ? host.memory.host(addr) : 0;
+    if (word !== 0) {
+      host.rt['hg_atomic_begin']!(ts, word, 4, RL | FIRST | SILENT, BigInt(this.word(ts + T_PC)));
+      host.rt['hg_store_end']!(ts, RL | FIRST);
+    }
+    edges.replace(ts, futexKey(addr));
   }
 
   /** Whether the program makes this call, itself or through syscall(3). */
   private own(ts: number): boolean {
-    const { i32, u32 } = this.host.machine;
-    const at = (ts + T_PC) >> 2;
-    const pc = i32[at + 1]! * 4294967296 + u32[at]!;
+    const pc = this.word(ts + T_PC);
     const { symbols } = this.host;
     return symbols.functionAt(pc)?.name === 'syscall' || symbols.isUserCode(pc);
   }
