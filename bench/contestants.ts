@@ -8,7 +8,7 @@ import type { Command } from '../src/scaling/child.js';
 export const ROOT = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 const PROGRAMS = join(ROOT, 'bench/results/bin');
 const BUNDLE = join(ROOT, 'dist/bundle/main.js');
-const MAIN = existsSync(BUNDLE) ? BUNDLE : join(ROOT, 'dist/src/cli/main.js');
+export const MAIN = existsSync(BUNDLE) ? BUNDLE : join(ROOT, 'dist/src/cli/main.js');
 
 export type Contestant = 'native' | 'qemu' | 'none' | 'lackey' | 'helgrind';
 
