@@ -25,12 +25,6 @@ const scheduleLine = (o: Outcome): string => /==1000== (schedule: .*)/.exec(o.st
 const hash = (o: Outcome): string => / hash (0x[0-9a-f]{16}),/.exec(o.stderr)?.[1] ?? story(o);
 const folder = (): string => mkdtempSync(join(SCRATCH, 'schedule-'));
 
-/** Guest, and a seed under which its bug shows, with the exit status of that. */
-const RARE = [
-  ['rare-torn', 'random', 9, 1],
-  ['rare-inversion', 'pct', 27, 121],
-] as const;
-
 test('a seed gives one interleaving, under every tool; another seed another', async (t) => {
   t.timeout(1_200_000);
   const seeded = (seed: number, tool: string): Promise<Outcome> =>
@@ -73,22 +67,6 @@ test('what is beside the seed does not matter: environment, kind of standard out
     t.is(scheduleLine(other), scheduleLine(plain));
   }
 });
-
-for (const [guest, kind, seed, status] of RARE) {
-  test(`${guest}: the failing seed fails the same way each time`, async (t) => {
-    t.timeout(600_000);
-    const words = ['--tool=none', `--schedule=${kind}`, `--seed=${seed}`, join(BIN, guest)];
-    const all = await Promise.all(Array.from({ length: TEST_ALL ? 20 : 2 }, () => run(words)));
-    for (const o of all) {
-      t.is(o.status, status, story(o));
-      t.is(scheduleLine(o), scheduleLine(all[0]!));
-    }
-    if (status !== 121) return;
-    t.regex(all[0]!.stderr, /Deadlock/i);
-    t.regex(all[0]!.stderr, /forwards \(rare-inversion\.c:\d+\)/);
-    t.regex(all[0]!.stderr, /backwards \(rare-inversion\.c:\d+\)/);
-  });
-}
 
 test('a budget of blocks ends a loop for ever, with a status of its own', async (t) => {
   const o = await run(['--tool=none', '--schedule=fair', '--max-blocks=5000', new Tiny().spin().file()]);
