@@ -191,6 +191,26 @@ test('random: turns of 1 to quantum points, short ones as often as long ones', (
   }
 });
 
+for (const kind of ['random', 'pct'] as const) {
+  test(`${kind}: a call that lets somebody else go on may be the last of its turn`, (t) => {
+    let first = 0;
+    const seeds = 200;
+    for (let seed = 0; seed < seeds; seed++) {
+      const play = new Play({ kind, seed, quantum: 32, pctDepth: 2, pctPoints: 4 }, 1);
+      play.pass(10);
+      play.call(() => play.schedule.add(thread(1)));
+      play.call(() => play.schedule.called(thread(0)));
+      play.order.length = 0;
+      play.pass(1);
+      if (play.order[0] === '1') first++;
+    }
+    // random: turns of one point are one in six, and the next turn is anybody's. pct: a priority that is lower half
+    // the time, and else a change at the first of four points.
+    const least = kind === 'random' ? 1 / 12 : 1 / 2 + 1 / 8;
+    t.true(Math.abs(first / seeds - least) < 0.06, `${first} of ${seeds}`);
+  });
+}
+
 test('random: how long the first thread runs alone does not matter for what comes later', (t) => {
   const later = (alone: number): string => {
     const play = new Play({ kind: 'random', seed: 5, quantum: 4 }, 1);

@@ -155,7 +155,10 @@ export class Schedule implements Turns {
     this.grant(ts, 0, 0);
   }
 
-  /** After a system call, which may have made others ready: the turn ends at the next block if it has to. */
+  /**
+   * After a system call, which may have made others ready: the turn ends at the next block if it has to. The call that
+   * leaves somebody a choice is a point itself, so that the turn can end before the next one.
+   */
   called(ts: number): void {
     // A thread that only leaves no longer has the turn.
     if (this.exiting()) return;
@@ -165,7 +168,7 @@ export class Schedule implements Turns {
     if (!preempts && contested === this.i32[S.S_CONTESTED >> 2]) return;
     this.settle(ts);
     if (preempts) this.grant(ts, 0, 0);
-    else this.give(ts);
+    else this.give(ts, contested);
   }
 
   /** Kernel face: sleeps while the word at host address `at` (0: none) holds `value`, until `deadline` (virtual ms). */
@@ -248,8 +251,12 @@ export class Schedule implements Turns {
 
   // --- steps -----------------------------------------------------------------------------------------------------------
 
-  /** Grants steps: what the policy says, less where a wait or the budget ends earlier. */
-  private give(ts: number): void {
+  /**
+   * Grants steps: what the policy says, less where a wait or the budget ends earlier.
+   *
+   * @param passed points that count as passed already
+   */
+  private give(ts: number, passed = 0): void {
     const { i32, f64 } = this;
     const granted = this.policy.grant(ts);
     let steps = Math.min(granted.steps, this.config.maxBlocks - f64[S.S_BLOCKS >> 3]!);
@@ -261,8 +268,13 @@ export class Schedule implements Turns {
     steps = Math.min(steps, Math.ceil((f64[S.S_ALARM >> 3]! - f64[S.S_NOW >> 3]!) / STEP_NS));
     const whole = (n: number): number => Math.max(1, Math.min(n, 0x7fffffff));
     i32[S.S_CONTESTED >> 2] = this.ready().length > 1 ? 1 : 0;
+    f64[S.S_POINTS >> 3]! += passed;
+    if (passed > 0 && granted.points <= passed) this.grant(ts, 0, 0);
     // Where nobody else can run, points do not count.
-    this.grant(ts, whole(steps), i32[S.S_CONTESTED >> 2] ? whole(granted.points) : whole(Infinity));
+    else {
+      const points = i32[S.S_CONTESTED >> 2] ? granted.points - passed : Infinity;
+      this.grant(ts, whole(steps), whole(points));
+    }
   }
 
   /** With none granted the turn ends at the next block. What was made so far must have been settled. */

@@ -1,11 +1,13 @@
 /**
- * What threads bring under each policy: one guest that shares nothing, a line of the cache, an atomic counter or a
- * lock; 1, 2 and 4 threads; the machine itself beside it, interleaved.
+ * What each policy of atomicity costs and what threads bring under it: one guest that shares nothing, a line of the
+ * cache, an atomic counter or a lock; 1, 2 and 4 threads; a native build of the same source beside it, interleaved.
  *
- *   node dist/bench/scaling.js [--only=KIND,...] [--policies=A,..] [--tool=NAME] [--runs=N] [--quick]
+ *   node dist/bench/atomicity.js [--only=KIND,...] [--policies=A,..] [--tool=NAME] [--runs=N] [--quick]
  *
- * Prints tables and writes all samples to bench/results/scaling-TIME.json.
+ * Prints tables and what of the project's goals the figures reach, and writes all samples to
+ * bench/results/atomicity-TIME.json. A policy that capgrind refuses is left out and named.
  */
+import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism, cpus, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -15,6 +17,7 @@ import { figure, table } from '../src/report/figures.js';
 import { type Curve, figuresOf } from '../src/scaling/curves.js';
 import { type Contestant, measure } from '../src/scaling/measure.js';
 import { type ScalingResult, scalingText } from '../src/scaling/text.js';
+import { checkGoals } from './atomicity-goals.js';
 import { buildPrograms, canRun, commandFor, ROOT } from './contestants.js';
 
 const PROGRAM = 'sharing';
@@ -38,7 +41,7 @@ function settings(): Settings {
       only: { type: 'string' },
       policies: { type: 'string', default: 'serial,restart,parallel' },
       tool: { type: 'string', default: 'none' },
-      runs: { type: 'string', default: '3' },
+      runs: { type: 'string', default: '5' },
       quick: { type: 'boolean', default: false },
     },
   });
@@ -50,6 +53,17 @@ function settings(): Settings {
   if (!Number.isInteger(runs) || runs < 1) throw new Error(`--runs=${values.runs}: a whole number from 1`);
   const tool = values.tool as Settings['tool'];
   return { kinds, policies: values.policies.split(','), tool, runs, quick: values.quick };
+}
+
+/** The policies that capgrind runs the tool under; says of the others why not. */
+function allowed(s: Settings): string[] {
+  return s.policies.filter((policy) => {
+    const { file, args } = commandFor(s.tool, PROGRAM, ['nothing', '1', '1']);
+    const [main, ...others] = args;
+    const tried = spawnSync(file, [main!, `--atomicity=${policy}`, ...others], { encoding: 'utf8' });
+    if (tried.status !== 0) console.log(`left out: ${policy}: ${tried.stderr.trim().split('\n')[0]}`);
+    return tried.status === 0;
+  });
 }
 
 function contestants(s: Settings, kind: Kind): Contestant[] {
@@ -93,10 +107,11 @@ function ratios(curves: readonly Curve[]): string {
 }
 
 async function main(): Promise<void> {
-  const s = settings();
+  const asked = settings();
   const began = new Date();
   const load = loadavg();
   buildPrograms([PROGRAM]);
+  const s = { ...asked, policies: allowed(asked) };
   if (load[0]! > cpus().length / 2)
     console.log(`the machine is busy (load ${load[0]!.toFixed(1)}): expect noise`);
   const scratch = mkdtempSync(join(tmpdir(), 'capgrind-bench-'));
@@ -124,11 +139,13 @@ async function main(): Promise<void> {
   } finally {
     rmSync(scratch, { recursive: true, force: true });
   }
+  const goals = checkGoals(new Map(results.map((r) => [r.title.split(' ')[1]!, r.curves])), s.quick);
+  console.log(`\n${goals.join('\n')}`);
   const folder = join(ROOT, 'bench/results');
   mkdirSync(folder, { recursive: true });
-  const path = join(folder, `scaling-${began.toISOString().slice(0, 19).replaceAll(':', '-')}.json`);
+  const path = join(folder, `atomicity-${began.toISOString().slice(0, 19).replaceAll(':', '-')}.json`);
   const host = { processor: cpus()[0]?.model, loadBefore: load, node: process.version, capgrind: VERSION };
-  writeFileSync(path, `${JSON.stringify({ began, host, ...s, results }, null, 1)}\n`);
+  writeFileSync(path, `${JSON.stringify({ began, host, ...s, goals, results }, null, 1)}\n`);
   console.log(`\nall samples in ${path}`);
 }
 
