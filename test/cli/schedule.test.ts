@@ -108,6 +108,41 @@ test('a recording gives input back: from streams and files, under another tool',
   t.regex(again.stderr, /==1000== replay: the recorded interleaving\n$/);
 });
 
+test('a recording gives back all that comes from outside: clocks, chance, input, a file that is gone', async (t) => {
+  t.timeout(600_000);
+  const at = folder();
+  const [file, read] = [join(at, 'recording'), join(at, 'read')];
+  writeFileSync(read, 'in the file');
+  const words = ['--schedule=random', '--seed=9', `--record=${file}`, join(BIN, 'outside'), read];
+  const recorded = await run(['--tool=none', ...words], { stdin: 'what was typed' });
+  t.regex(recorded.stdout, /^input 14 what was typed\nfile 11 in the file\n/m, story(recorded));
+  rmSync(read);
+  const again = await run(['replay', file, '--tool=helgrind'], { stdin: 'something else' });
+  t.is(again.stdout, recorded.stdout, story(again));
+  t.regex(again.stderr, /replay: the recorded interleaving/);
+  // The wall clock of a schedule starts in 2024, whenever it runs.
+  const seconds = Number(/^real (\d+)/.exec(recorded.stdout)![1]);
+  t.is(new Date(seconds * 1000).getUTCFullYear(), 2024);
+  rmSync(at, { recursive: true });
+});
+
+test('--quantum: how many steps a turn has, in turn under serial and under a fair schedule', async (t) => {
+  t.timeout(600_000);
+  const guest = [join(BIN, 'alternate'), '5000'];
+  const turnsOf = async (...words: string[]): Promise<number> => {
+    const o = await run(['--tool=none', ...words, ...guest]);
+    t.is(o.status, 0, story(o));
+    return Number(/^(\d+) turns$/m.exec(o.stdout)![1]);
+  };
+  // 5000 rounds of each thread are some 10000 steps: a branch each round, and an atomic where those count.
+  const serial = await turnsOf('--atomicity=serial', '--quantum=50');
+  t.true(serial >= 150 && serial <= 600, `${serial} turns of 50 steps`);
+  t.true((await turnsOf('--atomicity=serial')) < 50, 'time slices');
+  const fair = await turnsOf('--schedule=fair', '--quantum=50');
+  t.true(fair >= 300 && fair <= 1200, `${fair} turns of 50 steps`);
+  t.true((await turnsOf('--schedule=fair', '--quantum=1000')) < 60);
+});
+
 test('a recording that is damaged, unfinished, of another version or none at all: one line', async (t) => {
   t.timeout(600_000);
   const at = folder();
