@@ -7,7 +7,8 @@
  * Campaigns are those of `capgrind stress` and go on where they were stopped (--db). Prints a table in Markdown; exit
  * status 1 when a bug was not found or a replay differed.
  */
-import { spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -75,12 +76,29 @@ function settings(): Settings {
 const options = (schedule: string): string[] => ['--tool=none', `--schedule=${schedule}`, BUDGET];
 
 /** The first seed that fails, undefined when none of `s.runs` does. Throws when the campaign itself fails. */
-function search(s: Settings, guest: string, schedule: string, scratch: string): Found | undefined {
+async function search(
+  s: Settings,
+  guest: string,
+  schedule: string,
+  scratch: string,
+): Promise<Found | undefined> {
   const json = join(scratch, 'campaign.json');
   const own = [`--runs=${s.runs}`, `--jobs=${s.jobs}`, '--stop-after=1', `--timeout=${TIMEOUT_S}`];
   const words = [...own, `--db=${s.db}`, `--json=${json}`, ...options(schedule), join(BIN, guest)];
-  const done = spawnSync(process.execPath, [MAIN, 'stress', ...words], { encoding: 'utf8' });
-  if (done.status !== 0 && done.status !== 1) throw new Error(`${guest}: ${done.stderr.trim()}`);
+  const campaign = spawn(process.execPath, [MAIN, 'stress', ...words], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  let said = '';
+  campaign.stderr.on('data', (text: Buffer) => {
+    said += text.toString();
+  });
+  const end = (): void => {
+    campaign.kill('SIGTERM');
+  };
+  process.once('SIGTERM', end);
+  const [status] = (await once(campaign, 'close')) as [number | null];
+  process.off('SIGTERM', end);
+  if (status !== 0 && status !== 1) throw new Error(`${guest}: ${said.trim().split('\n').at(-1)}`);
   const { failures } = JSON.parse(readFileSync(json, 'utf8')) as Campaign;
   const first = failures.reduce<Campaign['failures'][number] | undefined>(
     (best, f) => (best && best.firstSeed < f.firstSeed ? best : f),
@@ -138,7 +156,7 @@ async function main(): Promise<void> {
   try {
     for (const guest of s.guests) {
       for (const schedule of s.schedules) {
-        const found = search(s, guest, schedule, scratch);
+        const found = await search(s, guest, schedule, scratch);
         const same = found && s.replays > 0 ? await replay(s, guest, schedule, found, scratch) : undefined;
         if (!found || (same !== undefined && same !== s.replays)) good = false;
         const replays = same === undefined ? '-' : `${same} of ${s.replays}`;

@@ -11,6 +11,7 @@ import type { Shard, ShardAnswer } from './queue.js';
 
 /** Between asking a run to end, which lets it write its report, and ending it. */
 const GRACE_MS = 3000;
+const LONGEST_TICK_MS = 1000;
 /** Descriptor of the report in the child. */
 const REPORT_FD = 3;
 
@@ -92,16 +93,23 @@ function ended(child: ChildProcess, timeoutMs: number, abort: AbortSignal): Prom
   return new Promise((resolve, reject) => {
     let timedOut = false;
     let grace: NodeJS.Timeout | undefined;
-    const limit = setTimeout(() => {
+    // In ticks, of which a late one counts like any other: while the machine stands still for this process, it does
+    // for the run too.
+    const tickMs = Math.min(LONGEST_TICK_MS, Math.ceil(timeoutMs / 8));
+    let left = timeoutMs;
+    const limit = setInterval(() => {
+      left -= tickMs;
+      if (left > 0) return;
+      clearInterval(limit);
       timedOut = true;
       child.kill('SIGTERM');
       grace = setTimeout(() => child.kill('SIGKILL'), GRACE_MS);
-    }, timeoutMs);
+    }, tickMs);
     const kill = (): void => {
       child.kill('SIGKILL');
     };
     const done = (): void => {
-      clearTimeout(limit);
+      clearInterval(limit);
       clearTimeout(grace);
       abort.removeEventListener('abort', kill);
     };

@@ -57,6 +57,23 @@ test('a run that does not listen is ended all the same', async (t) => {
   t.like((await result(t, 'hang:hard', 1500)).outcome, { end: 'timeout' });
 });
 
+test('time in which the machine stands still does not count', async (t) => {
+  const own = settings();
+  const run = runChild(shard(7, 'hang:hard', [], 4000), own, never);
+  await new Promise((go) => setTimeout(go, 100));
+  const began = performance.now();
+  for (let n = 0; n < 3; n++) {
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1500);
+    await new Promise((go) => setTimeout(go, 10));
+  }
+  const stood = performance.now() - began;
+  const answer = await run;
+  if (answer.kind !== 'result') throw new Error(answer.message);
+  t.like(answer.outcome, { end: 'timeout' });
+  // Few of the eight ticks of half a second went by in the time the process stood still; 3 seconds of grace follow.
+  t.true(answer.milliseconds >= stood + 4500, `${answer.milliseconds} ms, of which it stood ${stood}`);
+});
+
 test('a run without a result is a crash: by its last words, or its signal', async (t) => {
   t.like((await result(t, 'crash')).outcome, {
     end: 'crash',
