@@ -2,6 +2,7 @@
 import { T_LIMIT, T_PC } from '../../kernel/core/layout.js';
 import { type Block, EXIT_FAULT, type Term } from '../ir/ir.js';
 import { BlockEmitter } from './emit-block.js';
+import { OwnEmitter } from './emit-own.js';
 import { analyse, type Flow } from './flow.js';
 import { analyseCells, type BlockFacts, cellsOf, comesBack } from './liveness.js';
 import type { Region } from './region.js';
@@ -30,6 +31,8 @@ export interface CodegenOptions {
 const NOWHERE = -1_000_000;
 /** Label of the common way out for faults. */
 const LEAVE = -2;
+/** Labels of the ways out of blocks that start over: this minus the block. */
+const OVER = -500_000;
 
 interface Frame {
   kind: 'loop' | 'block' | 'other';
@@ -45,6 +48,8 @@ export class RegionEmitter extends FunctionWriter {
   private fuelLocal = -1;
   private faultLabels = new Map<string, number>();
   private readonly succ: number[][];
+  /** Set where blocks own lines. */
+  own: OwnEmitter | null = null;
 
   constructor(
     readonly region: Region,
@@ -77,8 +82,14 @@ export class RegionEmitter extends FunctionWriter {
       this.i32(this.opts.fuel);
       this.set(this.fuelLocal);
     }
+    if (this.facts.some((f) => f.giveUp)) {
+      this.own = new OwnEmitter(this);
+      this.own.enter();
+    }
     this.loadCells(cellsOf(this.facts[0]!.liveIn));
     this.open(W.block, { kind: 'block', target: LEAVE });
+    const over = this.flow.order.filter((b) => this.facts[b]!.giveUp);
+    for (const b of over) this.open(W.block, { kind: 'block', target: OVER - b });
     const sets = this.collectFaultSets();
     for (const set of sets) this.open(W.block, { kind: 'block', target: set.label });
     this.tree(0);
@@ -86,6 +97,12 @@ export class RegionEmitter extends FunctionWriter {
     for (const set of sets.reverse()) {
       this.close();
       this.spill(set.dirty);
+      o.u8(W.br);
+      o.u32(this.depthOf('block', LEAVE));
+    }
+    for (const b of over.reverse()) {
+      this.close();
+      this.own!.stub(this.facts[b]!.giveUp!, this.region.blocks[b]!);
       o.u8(W.br);
       o.u32(this.depthOf('block', LEAVE));
     }
@@ -104,7 +121,8 @@ export class RegionEmitter extends FunctionWriter {
     const sets: { label: number; dirty: readonly number[] }[] = [];
     for (const b of this.flow.order) {
       this.region.blocks[b]!.stmts.forEach((s, i) => {
-        if (s.s !== 'xlat') return;
+        const { giveUp } = this.facts[b]!;
+        if (s.s !== 'xlat' || (giveUp && !giveUp.pinned)) return;
         const dirty = this.facts[b]!.dirtyAt.get(i)!;
         const key = dirty.join();
         if (this.faultLabels.has(key)) return;
@@ -122,6 +140,13 @@ export class RegionEmitter extends FunctionWriter {
     this.set(P_PC);
     this.out.u8(W.br);
     this.out.u32(this.depthOf('block', this.faultLabels.get(dirty.join())!) + nested);
+  }
+
+  /** Gives the block up, from within `nested` wasm blocks opened since it began; n entries of its undo log count. */
+  startOver(b: number, n: number, nested: number): void {
+    this.own!.count(this.facts[b]!.giveUp!, n);
+    this.out.u8(W.br);
+    this.out.u32(this.depthOf('block', OVER - b) + nested);
   }
 
   // --- structure -----------------------------------------------------------------------------------------------
@@ -250,7 +275,7 @@ export class RegionEmitter extends FunctionWriter {
       return;
     }
     const block = this.region.blocks[b]!;
-    const e = new BlockEmitter(this, block, this.facts[b]!);
+    const e = new BlockEmitter(this, block, this.facts[b]!, b);
     e.stmts();
     this.terminator(b, block, e);
   }
@@ -396,7 +421,10 @@ export class RegionEmitter extends FunctionWriter {
       this.get(this.fuelLocal);
       this.i32(1);
       o.u8(W.i32Sub);
-      this.tee(this.fuelLocal);
+      if (this.own) {
+        this.set(this.fuelLocal);
+        this.own.mayGoOn(this.fuelLocal);
+      } else this.tee(this.fuelLocal);
       this.hint(true);
       o.u8(W.brIf);
       o.u32(this.depthOf('loop', to));
