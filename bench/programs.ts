@@ -1,6 +1,6 @@
 /**
- * What is measured: programs of bench/guests/src with their arguments. `full` takes a second or two natively, so that
- * start-up and compilation do not decide; `quick` is for trying the benchmark itself out.
+ * What is measured: programs of bench/guests/src with their arguments. `full` takes five to ten seconds under qemu (a
+ * second or two natively mostly), so start-up and compilation do not decide; `quick` is for trying the benchmark out.
  */
 
 export interface BenchProgram {
@@ -15,21 +15,21 @@ const program = (name: string, full: string, quick: string): BenchProgram => ({
   quick: quick.split(' '),
 });
 
-/** Computation on one thread: these make up the geometric mean. No arguments: the program's own defaults. */
+/** Computation on one thread: these make up the geometric mean. */
 export const COMPUTATION: readonly BenchProgram[] = [
-  program('bytecode', '', '15'),
-  program('fib', '', '32'),
-  program('lz', '', '256 20'),
-  program('mandelbrot', '', '250'),
-  program('matmul', '', '160'),
-  program('nbody', '', '40000'),
-  program('nqueens', '', '11'),
-  program('pointers', '', '50000 4'),
-  program('quicksort', '', '800000'),
-  program('sha256', '', '2048'),
-  program('sieve', '', '1000000 10'),
-  program('stream', '', '4 6'),
-  program('strings', '', '5'),
+  program('bytecode', '1200', '15'),
+  program('fib', '42', '32'),
+  program('lz', '1024 650', '256 20'),
+  program('mandelbrot', '2300', '250'),
+  program('matmul', '800', '160'),
+  program('nbody', '3500000', '40000'),
+  program('nqueens', '15', '11'),
+  program('pointers', '200000 240', '50000 4'),
+  program('quicksort', '40000000', '800000'),
+  program('sha256', '110000', '2048'),
+  program('sieve', '8000000 140', '1000000 10'),
+  program('stream', '16 170', '4 6'),
+  program('strings', '280', '5'),
 ];
 
 /** Start and end of a process. */

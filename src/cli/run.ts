@@ -1,16 +1,15 @@
 /** Runs one program under one tool, from parsed options to the exit status. */
 import { availableParallelism, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { OWN_SLOTS } from '../../kernel/core/ownership.js';
 import { isL4Program } from '../../kernel/l4/image.js';
 import { openProgram } from '../../kernel/linux/loader.js';
-import type { Policy, RunConfig } from '../engine/config.js';
+import type { RunConfig } from '../engine/config.js';
 import { MainProcess, type RunResult } from '../engine/main-process.js';
 import { VERSION } from '../engine/paths.js';
 import { beginRecording, endRecording, type Recording, sha256 } from '../engine/schedule/recording.js';
 import { writeIpcTrace } from '../report/ipc/output.js';
 import { Log } from '../report/log.js';
-import type { Atomicity, Tool } from '../tools/api.js';
+import type { Tool } from '../tools/api.js';
 import { loadTool, resolveTool } from '../tools/registry.js';
 import { printHeader, printReplay, printTrailer } from './frame.js';
 import type { Options } from './options.js';
@@ -30,20 +29,15 @@ export async function runProgram(o: Options, program: string, replayed?: Recordi
   const file = o.boot === null ? openProgram(program) : null;
   const sarif = o.sarif === undefined ? undefined : outputName(o.sarif);
   const host = hostFacts(o, program, file?.bytes ?? NOTHING, replayed);
-  const atomicity = o.schedule ? 'serial' : policy(tool, o.atomicity);
   const config: RunConfig = {
     tool: resolveTool(o.tool),
     toolOptions: toolOptions(tool, o.toolOptions),
-    atomicity,
+    atomicity: o.schedule ? 'serial' : policy(tool, o.atomicity),
     schedule: o.schedule,
     recordFd: host.recordFd,
     replay: replayed?.entries ?? null,
     quantum: o.quantum,
-    maxThreads: Math.min(
-      o.maxThreads,
-      tool.maxThreads ?? o.maxThreads,
-      atomicity === 'restart' ? OWN_SLOTS : o.maxThreads,
-    ),
+    maxThreads: Math.min(o.maxThreads, tool.maxThreads ?? o.maxThreads),
     os: o.os !== 'auto' ? o.os : file === null || isL4Program(file.elf) ? 'l4' : 'linux',
     l4: { trace: o.traceSyscalls, itas: o.withItas ?? null, boot: o.boot },
     ipcRecords: o.traceIpc === undefined ? null : join(tmpdir(), `capgrind-ipc-${process.pid}`),
@@ -140,22 +134,15 @@ function endWithParent(): void {
 }
 
 /** The policy to run under: what was asked for, if it is not weaker than what the tool needs. */
-function policy(tool: Tool, asked: Policy | undefined): Policy {
-  const sound = SOUND[tool.atomicity];
-  if (asked !== undefined && asked !== 'unsafe' && !sound.includes(asked)) {
+function policy(tool: Tool, asked: 'serial' | 'parallel' | undefined): 'serial' | 'parallel' {
+  const weakest = tool.atomicity === 'access' ? 'parallel' : 'serial';
+  if (asked === 'parallel' && weakest === 'serial') {
     throw new UsageError(
-      `--tool=${tool.name} needs ${tool.atomicity} atomicity, which --atomicity=${asked} does not give; use ${sound.join(' or ')}`,
+      `--tool=${tool.name} needs ${tool.atomicity} atomicity, which --atomicity=parallel does not give; use serial`,
     );
   }
-  return asked ?? sound[0]!;
+  return asked ?? weakest;
 }
-
-/** Policies that give what a tool needs, the one taken when none is asked for first. */
-const SOUND: Record<Atomicity, readonly Policy[]> = {
-  access: ['parallel', 'restart', 'serial'],
-  block: ['serial', 'restart'],
-  total: ['serial'],
-};
 
 function asUsage<R>(fn: () => R): R {
   try {

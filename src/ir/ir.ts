@@ -52,8 +52,19 @@ export type Stmt =
   | { s: 'put'; reg: number; v: Opnd }
   | { s: 'op'; d: Tmp; op: string; a: Opnd[] }
   /** d:i32 = host address of guest address `addr`, valid for `size` bytes at addr+off; `base` names the guest
-   * register that the address came from (its window is used), -1 for none. Faults exactly. */
-  | { s: 'xlat'; d: Tmp; addr: Opnd; off: number; size: number; acc: Access; base: number }
+   * register that the address came from (its window is used), -1 for none. Faults exactly. With `below` and `above`
+   * d is valid for the bytes from addr+off-below up to addr+off+above as well (code generator only). */
+  | {
+      s: 'xlat';
+      d: Tmp;
+      addr: Opnd;
+      off: number;
+      size: number;
+      acc: Access;
+      base: number;
+      below?: number;
+      above?: number;
+    }
   /** Host memory: `op` is a wasm load or store; the address is h + off. */
   | { s: 'load'; d: Tmp; op: string; h: Opnd; off: number; guest: boolean }
   | { s: 'store'; op: string; h: Opnd; off: number; v: Opnd; guest: boolean }
@@ -67,14 +78,7 @@ export type Stmt =
   | { s: 'exitif'; cond: Opnd; why: number; arg: number }
   /** FENCE with its sets (bits: 8 input, 4 output, 2 read, 1 write). full: orders stores before loads; other
    * fences are free on TSO hosts. */
-  | { s: 'fence'; full: boolean; pred: number; succ: number }
-  /** Under --atomicity=restart (jit/own.ts): the thread gets the right to access `size` bytes at h + off, or the block
-   * starts over. */
-  | { s: 'own'; h: Opnd; off: number; size: number; acc: 'r' | 'w' }
-  /** Entry n of the undo log: what the `size` bytes at h + off are now. */
-  | { s: 'undo'; n: number; h: Opnd; off: number; size: number }
-  /** All other threads stay between blocks until this one comes to a safepoint; or the block starts over. */
-  | { s: 'pin' };
+  | { s: 'fence'; full: boolean; pred: number; succ: number };
 
 export type Term =
   | { t: 'goto'; pc: number }

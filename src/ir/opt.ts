@@ -65,8 +65,6 @@ function forward(block: Block): Block {
       case 'xlat':
         out.push({ ...s, addr: r(s.addr) });
         break;
-      case 'own':
-      case 'undo':
       case 'load':
         out.push({ ...s, h: r(s.h) });
         break;
@@ -151,8 +149,6 @@ function removeDead(block: Block): Block {
         overtaken[REG_FCSR] = 0;
         for (const a of s.a) mark(a);
         break;
-      case 'own':
-      case 'undo':
       case 'load':
         mark(s.h);
         break;

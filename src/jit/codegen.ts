@@ -2,12 +2,12 @@
 import { T_LIMIT, T_PC } from '../../kernel/core/layout.js';
 import { type Block, EXIT_FAULT, type Term } from '../ir/ir.js';
 import { BlockEmitter } from './emit-block.js';
-import { OwnEmitter } from './emit-own.js';
-import { analyse, type Flow } from './flow.js';
+import { analyse, type Flow, innermost } from './flow.js';
 import { analyseCells, type BlockFacts, cellsOf, comesBack } from './liveness.js';
+import { CHUNK, type Group, type LoopPlan, planLoop } from './loops.js';
 import type { Region } from './region.js';
 import { type Bytes, I32, I64, type ModuleBuilder, VOID, W } from './wasm.js';
-import type { CellOf } from './windows.js';
+import type { CellOf, Xlat } from './windows.js';
 import { FunctionWriter, P_DEPTH, P_PC, P_TS } from './writer.js';
 
 export interface CodegenOptions {
@@ -29,10 +29,20 @@ export interface CodegenOptions {
 
 /** Label of the way out for indirect jumps to addresses that the region has no block for, and those below it. */
 const NOWHERE = -1_000_000;
+/** Steps of addresses beyond this are left to the checks of single accesses. */
+const MAX_STEP = 2 ** 31;
 /** Label of the common way out for faults. */
 const LEAVE = -2;
-/** Labels of the ways out of blocks that start over: this minus the block. */
-const OVER = -500_000;
+
+/** One of the two copies of an inner loop. */
+interface Copy {
+  header: number;
+  plan: LoopPlan;
+  /** Accesses of the plan go without a check. */
+  free: boolean;
+  /** Distances to host memory that hold for the whole copy, by cell, where the cell's own may change. */
+  deltas: Map<number, number>;
+}
 
 interface Frame {
   kind: 'loop' | 'block' | 'other';
@@ -47,9 +57,12 @@ export class RegionEmitter extends FunctionWriter {
   facts!: BlockFacts[];
   private fuelLocal = -1;
   private faultLabels = new Map<string, number>();
+  /** By header: inner loops that get a copy without checks. */
+  private plans = new Map<number, LoopPlan>();
+  /** The loop with two copies that is being written. */
+  private copy: Copy | null = null;
+  private chunkLocal = -1;
   private readonly succ: number[][];
-  /** Set where blocks own lines. */
-  own: OwnEmitter | null = null;
 
   constructor(
     readonly region: Region,
@@ -82,14 +95,10 @@ export class RegionEmitter extends FunctionWriter {
       this.i32(this.opts.fuel);
       this.set(this.fuelLocal);
     }
-    if (this.facts.some((f) => f.giveUp)) {
-      this.own = new OwnEmitter(this);
-      this.own.enter();
-    }
+    this.planLoops();
+    this.noteLimits();
     this.loadCells(cellsOf(this.facts[0]!.liveIn));
     this.open(W.block, { kind: 'block', target: LEAVE });
-    const over = this.flow.order.filter((b) => this.facts[b]!.giveUp);
-    for (const b of over) this.open(W.block, { kind: 'block', target: OVER - b });
     const sets = this.collectFaultSets();
     for (const set of sets) this.open(W.block, { kind: 'block', target: set.label });
     this.tree(0);
@@ -97,12 +106,6 @@ export class RegionEmitter extends FunctionWriter {
     for (const set of sets.reverse()) {
       this.close();
       this.spill(set.dirty);
-      o.u8(W.br);
-      o.u32(this.depthOf('block', LEAVE));
-    }
-    for (const b of over.reverse()) {
-      this.close();
-      this.own!.stub(this.facts[b]!.giveUp!, this.region.blocks[b]!);
       o.u8(W.br);
       o.u32(this.depthOf('block', LEAVE));
     }
@@ -121,8 +124,7 @@ export class RegionEmitter extends FunctionWriter {
     const sets: { label: number; dirty: readonly number[] }[] = [];
     for (const b of this.flow.order) {
       this.region.blocks[b]!.stmts.forEach((s, i) => {
-        const { giveUp } = this.facts[b]!;
-        if (s.s !== 'xlat' || (giveUp && !giveUp.pinned)) return;
+        if (s.s !== 'xlat') return;
         const dirty = this.facts[b]!.dirtyAt.get(i)!;
         const key = dirty.join();
         if (this.faultLabels.has(key)) return;
@@ -142,13 +144,6 @@ export class RegionEmitter extends FunctionWriter {
     this.out.u32(this.depthOf('block', this.faultLabels.get(dirty.join())!) + nested);
   }
 
-  /** Gives the block up, from within `nested` wasm blocks opened since it began; n entries of its undo log count. */
-  startOver(b: number, n: number, nested: number): void {
-    this.own!.count(this.facts[b]!.giveUp!, n);
-    this.out.u8(W.br);
-    this.out.u32(this.depthOf('block', OVER - b) + nested);
-  }
-
   // --- structure -----------------------------------------------------------------------------------------------
 
   private tree(b: number): void {
@@ -158,14 +153,121 @@ export class RegionEmitter extends FunctionWriter {
       return;
     }
     this.open(W.loop, { kind: 'loop', target: b });
-    const inner = this.flow.inner.get(b);
+    const inner = this.plans.get(b)?.body ?? this.flow.inner.get(b);
     if (inner) this.innerLoop(b, inner, merges);
     else this.within(b, this.latestFirst(merges));
     this.close();
   }
 
+  private planLoops(): void {
+    if (this.opts.slow) return;
+    for (const b of this.flow.order) {
+      if (!this.flow.loopHeader[b]) continue;
+      const body = innermost(this.flow, this.succ, b);
+      const plan = body && planLoop(this.region, body, this.opts.cellOf);
+      if (plan) this.plans.set(b, plan);
+    }
+    if (this.plans.size > 0) this.chunkLocal = this.local(I32);
+  }
+
+  private noteLimits(): void {
+    for (const block of this.region.blocks) {
+      for (const s of block.stmts) {
+        if (s.s === 'xlat') (s.above === undefined ? this.single : this.joint).add(this.opts.cellOf(s));
+      }
+    }
+    for (const { groups } of this.plans.values()) for (const g of groups) this.single.add(g.cell);
+  }
+
+  /** Both copies of an inner loop: the one without checks while a look at the windows says that it may run. */
+  private twoCopies(b: number, plan: LoopPlan, merges: number[]): void {
+    const chunk = Math.min(CHUNK, this.opts.fuel);
+    this.copy = { header: b, plan, free: true, deltas: new Map() };
+    this.open(W.block, { kind: 'other', target: -1 });
+    for (const g of plan.groups) this.look(g);
+    for (const { cell } of plan.groups) {
+      if (!plan.unsteady.has(cell) || this.copy.deltas.has(cell)) continue;
+      const l = this.local(I32);
+      this.get(this.window(cell).delta);
+      this.set(l);
+      this.copy.deltas.set(cell, l);
+    }
+    for (const free of [true, false]) {
+      this.copy.free = free;
+      this.i32(chunk);
+      this.set(this.chunkLocal);
+      this.open(W.loop, { kind: 'loop', target: b });
+      this.within(b, this.latestFirst(merges));
+      this.close();
+      if (free) this.close();
+    }
+    for (const l of this.copy.deltas.values()) this.release(I32, l);
+    this.copy = null;
+  }
+
+  /** Branches out of the block around when an access of the group may leave its window within CHUNK turns. */
+  private look(g: Group): void {
+    const o = this.out;
+    const w = this.window(g.cell);
+    const outside = (op: number): void => {
+      o.u8(op);
+      this.hint(false);
+      o.u8(W.brIf);
+      o.u32(0);
+    };
+    const x = this.local(I64);
+    this.i64(g.low);
+    for (const [reg, coef] of g.terms) {
+      this.scaled(reg, coef);
+      o.u8(W.i64Add);
+    }
+    this.get(w.lo);
+    o.u8(W.i64Sub);
+    this.set(x);
+    const inside = (): void => {
+      this.get(x);
+      this.get(w.lim);
+      outside(W.i64GeU);
+      if (g.high === g.low) return;
+      this.get(x);
+      this.i64(g.high - g.low);
+      o.u8(W.i64Add);
+      this.get(w.lim);
+      outside(W.i64GeU);
+    };
+    inside();
+    if (g.step) {
+      // A small step: many turns of a large one might come around to the same window.
+      this.get(this.regLocal(g.step.reg));
+      this.i64(MAX_STEP);
+      o.u8(W.i64Add);
+      this.i64(2 * MAX_STEP);
+      outside(W.i64GeU);
+      this.get(x);
+      this.scaled(g.step.reg, CHUNK * g.step.coef);
+      o.u8(W.i64Add);
+      this.set(x);
+      inside();
+    }
+    this.release(I64, x);
+  }
+
+  private scaled(reg: number, by: number): void {
+    this.get(this.regLocal(reg));
+    if (by === 1) return;
+    this.i64(by);
+    this.out.u8(W.i64Mul);
+  }
+
+  /** The distance to host memory for an access that needs no check in the copy being written, or -1. */
+  freeDelta(s: Xlat): number {
+    if (!this.copy?.free || !this.copy.plan.covered.has(s)) return -1;
+    const cell = this.opts.cellOf(s);
+    return this.copy.deltas.get(cell) ?? this.window(cell).delta;
+  }
+
   /** The inner one of two loops with the same header; what its blocks alone dominate goes behind it. */
-  private innerLoop(b: number, body: Set<number>, merges: number[]): void {
+  private innerLoop(b: number, body: ReadonlySet<number>, merges: number[]): void {
     const behind: number[] = [];
     for (const u of body) {
       for (const c of this.flow.children[u]!) {
@@ -176,9 +278,14 @@ export class RegionEmitter extends FunctionWriter {
     }
     const order = this.latestFirst(behind);
     for (const y of order) this.open(W.block, { kind: 'block', target: y });
-    this.open(W.loop, { kind: 'loop', target: b });
-    this.within(b, this.latestFirst(merges.filter((c) => body.has(c))));
-    this.close();
+    const own = merges.filter((c) => body.has(c));
+    const plan = this.plans.get(b);
+    if (plan) this.twoCopies(b, plan, own);
+    else {
+      this.open(W.loop, { kind: 'loop', target: b });
+      this.within(b, this.latestFirst(own));
+      this.close();
+    }
     for (const y of order.reverse()) {
       this.close();
       this.tree(y);
@@ -212,10 +319,12 @@ export class RegionEmitter extends FunctionWriter {
     this.frames.pop();
   }
 
-  private depthOf(kind: 'loop' | 'block', target: number): number {
+  /** Distance to the label, or to the one around it that is `outer` times farther out. */
+  private depthOf(kind: 'loop' | 'block', target: number, outer = 0): number {
+    let skip = outer;
     for (let i = this.frames.length - 1, d = 0; i >= 0; i--, d++) {
       const f = this.frames[i]!;
-      if (f.kind === kind && f.target === target) return d;
+      if (f.kind === kind && f.target === target && skip-- === 0) return d;
     }
     throw new Error('region structure: no enclosing label');
   }
@@ -275,7 +384,7 @@ export class RegionEmitter extends FunctionWriter {
       return;
     }
     const block = this.region.blocks[b]!;
-    const e = new BlockEmitter(this, block, this.facts[b]!, b);
+    const e = new BlockEmitter(this, block, this.facts[b]!);
     e.stmts();
     this.terminator(b, block, e);
   }
@@ -415,19 +524,28 @@ export class RegionEmitter extends FunctionWriter {
     this.edge(b, inside);
   }
 
+  /** Takes `n` from a local, and branches while something is left. */
+  private count(local: number, n: number, label: number): void {
+    this.get(local);
+    this.i32(n);
+    this.out.u8(W.i32Sub);
+    this.tee(local);
+    if (n > 1) {
+      this.i32(0);
+      this.out.u8(W.i32GtS);
+    }
+    this.hint(true);
+    this.out.u8(W.brIf);
+    this.out.u32(label);
+  }
+
   private edge(from: number, to: number): void {
     const o = this.out;
     if (this.flow.rpo[to]! <= this.flow.rpo[from]!) {
-      this.get(this.fuelLocal);
-      this.i32(1);
-      o.u8(W.i32Sub);
-      if (this.own) {
-        this.set(this.fuelLocal);
-        this.own.mayGoOn(this.fuelLocal);
-      } else this.tee(this.fuelLocal);
-      this.hint(true);
-      o.u8(W.brIf);
-      o.u32(this.depthOf('loop', to));
+      if (this.copy?.header === to) {
+        this.count(this.chunkLocal, 1, this.depthOf('loop', to));
+        this.count(this.fuelLocal, Math.min(CHUNK, this.opts.fuel), this.depthOf('loop', to, 1));
+      } else this.count(this.fuelLocal, 1, this.depthOf('loop', to));
       // Out of fuel: enter the loop anew, in whatever code is the best by now, passing the entry's poll.
       if (!comesBack(this.region.blocks[from]!.term)) this.spill(this.facts[from]!.dirtyEnd);
       if (to === this.region.dispatch) {

@@ -27,15 +27,11 @@ export class BlockEmitter {
   private pending = new Map<number, OpStmt>();
   private at = 0;
   private pc: number;
-  /** Entries of the undo log written so far. */
-  private logged = 0;
 
   constructor(
     readonly r: RegionEmitter,
     readonly block: Block,
     readonly facts: BlockFacts,
-    /** Number of the block in its region. */
-    private readonly index: number,
   ) {
     const n = block.temps;
     this.uses = new Int32Array(n);
@@ -58,7 +54,6 @@ export class BlockEmitter {
 
   stmts(): void {
     const list = this.block.stmts;
-    if (this.facts.giveUp) this.r.own!.block(this.facts.giveUp);
     for (let i = 0; i < list.length; i++) {
       this.at = i;
       this.stmt(list[i]!, i);
@@ -179,16 +174,6 @@ export class BlockEmitter {
       case 'xlat':
         this.xlat(s, this.facts.dirtyAt.get(i)!);
         return;
-      case 'own':
-        r.own!.own(s, () => this.expr(s.h), this.index, this.logged);
-        return;
-      case 'undo':
-        r.own!.undo(s, () => this.expr(s.h));
-        this.logged = s.n + 1;
-        return;
-      case 'pin':
-        r.own!.pin(this.index);
-        return;
       case 'load':
         this.address(s.h, s.off);
         r.mem(LOADS.get(s.op)!.code, 0, Math.max(s.off, 0));
@@ -304,16 +289,24 @@ export class BlockEmitter {
   private xlat(s: Extract<Stmt, { s: 'xlat' }>, dirty: readonly number[]): void {
     const r = this.r;
     const o = r.out;
+    const free = r.freeDelta(s);
+    if (free >= 0) {
+      this.expr(s.addr);
+      o.u8(W.i32Wrap);
+      r.get(free);
+      o.u8(W.i32Add);
+      this.assign(s.d);
+      return;
+    }
     const addr = r.local(I64);
     const h = r.local(I32);
     this.expr(s.addr);
     r.set(addr);
-    const guestAddr = (): void => {
+    const guestAddr = (below = 0): void => {
       r.get(addr);
-      if (s.off !== 0) {
-        r.i64(s.off);
-        o.u8(W.i64Add);
-      }
+      if (s.off === below) return;
+      r.i64(s.off - below);
+      o.u8(W.i64Add);
     };
     const cell = r.opts.cellOf(s);
     const through = s.acc === 'r' && forWriting(cell) ? XLAT_THROUGH : 0;
@@ -321,14 +314,12 @@ export class BlockEmitter {
       r.get(P_TS);
       guestAddr();
       r.i32(s.size | (ACC_BITS[s.acc] << 8) | through | ((cell - CELL_WINDOW) << 16));
-      r.callImport(fn, [I32, I64, I32], [I32]);
+      if (s.above !== undefined) r.i32((s.below ?? 0) | (s.above << 16));
+      r.callImport(fn, s.above === undefined ? [I32, I64, I32] : [I32, I64, I32, I32], [I32]);
       r.tee(h);
       o.u8(W.i32Eqz);
       r.ifRare(VOID);
-      const nested = r.opts.slow ? 1 : 2;
-      const { giveUp } = this.facts;
-      if (giveUp && !giveUp.pinned) r.startOver(this.index, this.logged, nested);
-      else r.faultStub(this.pc, dirty, nested);
+      r.faultStub(this.pc, dirty, r.opts.slow ? 1 : 2);
       o.u8(W.end);
       r.get(h);
       r.i32(s.off);
@@ -338,13 +329,13 @@ export class BlockEmitter {
       miss('xlat_slow');
     } else {
       const w = r.window(cell);
-      guestAddr();
+      guestAddr(s.below);
       r.get(w.lo);
       o.u8(W.i64Sub);
-      r.get(w.lim);
+      r.get(s.above === undefined ? w.lim : w.near);
       o.u8(W.i64GeU);
       r.ifRare(I32);
-      miss('xlat');
+      miss(s.above === undefined ? 'xlat' : 'xlat_group');
       r.loadWindow(cell);
       o.u8(W.else);
       r.get(addr);
@@ -392,8 +383,6 @@ export function operands(s: Stmt): readonly Opnd[] {
     case 'xlat':
       return [s.addr];
     case 'load':
-    case 'own':
-    case 'undo':
       return [s.h];
     case 'store':
       return [s.h, s.v];

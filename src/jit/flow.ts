@@ -36,6 +36,19 @@ function naturalLoop(latch: number, header: number, preds: number[][]): Set<numb
   return body;
 }
 
+/** All blocks of the loops with a header, or null when another loop's header is among them. */
+export function innermost(flow: Flow, succ: number[][], header: number): Set<number> | null {
+  const preds: number[][] = succ.map(() => []);
+  for (const b of flow.order) for (const s of succ[b]!) preds[s]!.push(b);
+  const all = new Set<number>();
+  for (const latch of preds[header]!) {
+    if (flow.rpo[latch]! < flow.rpo[header]!) continue;
+    for (const b of naturalLoop(latch, header, preds)) all.add(b);
+  }
+  const body = flow.inner.get(header) ?? all;
+  return [...body].every((b) => b === header || !flow.loopHeader[b]) ? body : null;
+}
+
 /** A loop that comes back from more places is a dispatch loop, not two nested ones. */
 const MANY_LATCHES = 4;
 

@@ -2,7 +2,7 @@
 import type { Block } from '../ir/ir.js';
 import { optimise } from '../ir/opt.js';
 import { type CodegenOptions, RegionEmitter } from './codegen.js';
-import { ownLines } from './own.js';
+import { joinChecks } from './groups.js';
 import {
   discover,
   type Fetch,
@@ -30,8 +30,6 @@ export interface TranslateOptions {
   jumpsAt?: JumpsAt;
   /** Windows seen in use; missing: none. */
   slotAt?: SlotAt;
-  /** Blocks own the lines that they access (own.ts). */
-  own?: boolean;
   /** Count steps, and leave when the thread has none left. */
   steps?: StepKind;
 }
@@ -72,20 +70,16 @@ export function translate(
   return emit(regions, slots, instrument, opts, false);
 }
 
-/**
- * Translates the single instruction at pc into the given slot; `bytewise`: for accesses byte by byte. It owns no lines: its
- * thread runs alone where that matters.
- */
-export function translateSingle(
+/** Translates the single instruction at pc for byte-wise access, into the given slot. */
+export function translateSlow(
   pc: number,
   slot: number,
   fetch: Fetch,
   slots: SlotSource,
   instrument: Instrument | null,
   opts: TranslateOptions,
-  bytewise: boolean,
 ): Translation {
-  return emit([single(pc, fetch)], slots, instrument, { ...opts, own: false }, bytewise, slot);
+  return emit([single(pc, fetch)], slots, instrument, opts, true, slot);
 }
 
 function emit(
@@ -94,12 +88,12 @@ function emit(
   instrument: Instrument | null,
   opts: TranslateOptions,
   slow: boolean,
-  singleSlot = -1,
+  slowSlot = 0,
 ): Translation {
   const mod = new ModuleBuilder();
   mod.typeIndex([I32, I32, I64], [I64]);
   const local = new Map<number, number>();
-  if (singleSlot < 0) {
+  if (!slow) {
     for (const [i, r] of regions.entries()) local.set(r.head, i);
   }
   const options: Omit<CodegenOptions, 'cellOf'> = {
@@ -116,11 +110,12 @@ function emit(
       if (i === r.dispatch) return b;
       const own = instrument ? instrument(optimise(b)) : b;
       const counted = opts.steps && b.pc !== TRAMPOLINE ? countSteps(own, b, opts.steps) : own;
-      return optimise(opts.own ? ownLines(optimise(counted)) : counted);
+      return optimise(counted);
     });
-    const slot = singleSlot >= 0 ? singleSlot : slots.slotOf(r.head);
+    const slot = slow ? slowSlot : slots.slotOf(r.head);
     own.push(slot);
     const cellOf = opts.slotAt ? cellsByWindow(r, opts.slotAt) : ownCell;
+    if (!slow) r.blocks = r.blocks.map((b) => joinChecks(b, cellOf));
     const e = new RegionEmitter(r, mod, { ...options, cellOf });
     mod.addFunction(0, e.emit(), e.fixups, e.hints);
   }

@@ -14,6 +14,14 @@ export const P_PC = 2;
 
 const TYPES: Record<Ty, number> = { i32: I32, i64: I64, f32: F32, f64: F64 };
 
+/** Locals of a window cell's contents: lowest address, its two limits (layout.ts), distance to host memory. */
+interface Window {
+  lo: number;
+  lim: number;
+  near: number;
+  delta: number;
+}
+
 export class FunctionWriter {
   readonly out = new Bytes();
   readonly fixups: Fixup[] = [];
@@ -21,7 +29,10 @@ export class FunctionWriter {
   private locals: number[] = [];
   private free: Record<number, number[]> = { [I32]: [], [I64]: [], [F32]: [], [F64]: [] };
   private cellLocal = new Map<number, number>();
-  private windowLocals = new Map<number, { lo: number; lim: number; delta: number }>();
+  /** Window cells of which single accesses, and groups of accesses, need the limit. */
+  protected readonly single = new Set<number>();
+  protected readonly joint = new Set<number>();
+  private windowLocals = new Map<number, Window>();
 
   constructor(readonly mod: ModuleBuilder) {}
 
@@ -111,12 +122,12 @@ export class FunctionWriter {
     return l;
   }
 
-  window(cell: number): { lo: number; lim: number; delta: number } {
+  window(cell: number): Window {
     let w = this.windowLocals.get(cell);
     if (!w) {
-      this.locals.push(I64, I64, I32);
+      this.locals.push(I64, I64, I64, I32);
       const n = this.locals.length + 2;
-      w = { lo: n - 2, lim: n - 1, delta: n };
+      w = { lo: n - 3, lim: n - 2, near: n - 1, delta: n };
       this.windowLocals.set(cell, w);
     }
     return w;
@@ -136,12 +147,14 @@ export class FunctionWriter {
   loadWindow(cell: number): void {
     const w = this.window(cell);
     const at = this.windowOffset(cell);
-    this.get(P_TS);
-    this.mem(W.i64Load, 3, at);
-    this.set(w.lo);
-    this.get(P_TS);
-    this.mem(W.i64Load, 3, at + 8);
-    this.set(w.lim);
+    const i64 = (local: number, offset: number): void => {
+      this.get(P_TS);
+      this.mem(W.i64Load, 3, at + offset);
+      this.set(local);
+    };
+    i64(w.lo, 0);
+    if (this.single.has(cell)) i64(w.lim, 8);
+    if (this.joint.has(cell)) i64(w.near, 24);
     this.get(P_TS);
     this.mem(W.i32Load, 2, at + 16);
     this.set(w.delta);
@@ -155,9 +168,9 @@ export class FunctionWriter {
     this.set(this.regLocal(reg));
   }
 
-  spillReg(reg: number, from = this.regLocal(reg)): void {
+  spillReg(reg: number): void {
     this.get(P_TS);
-    this.get(from);
+    this.get(this.regLocal(reg));
     if (reg < REG_F) this.mem(W.i64Store, 3, T_X + reg * 8);
     else if (reg < REG_FCSR) this.mem(W.f64Store, 3, T_F + (reg - REG_F) * 8);
     else this.mem(W.i32Store, 2, T_FCSR);

@@ -4,10 +4,10 @@ import {
   ACCESS_WRITE,
   K_MAP_SEQ,
   K_ROOT,
-  G_OWN,
   G_THRASH_LIMIT,
   FAULT_STALE,
   FAULT_STRADDLES,
+  GROUP_SPAN,
   PTE_COW,
   PTE_ORDER_SHIFT,
   PTE_R,
@@ -31,7 +31,6 @@ import {
   TLB_WAYS,
 } from '../../kernel/core/layout';
 import { store_watched } from './atomics';
-import { alone } from './own';
 
 // Resolves the fault described in T_FAULT_*: 1 = retry, 0 = the guest faults.
 @external('env', 'js_page')
@@ -139,8 +138,6 @@ function find(ts: u32, addr: u64, acc: u32, size: u32): bool {
   else {
     while (!findWindow(ts, addr, acc)) {
       fault(ts, addr, size, acc);
-      // Where blocks may start over, this one does, so that no thread waits for the pager in the middle of a block.
-      if (load<u32>(G_OWN) != 0 && !alone(ts)) return false;
       if (!js_page(ts)) return false;
     }
     keep(ts, slot, tag);
@@ -160,28 +157,38 @@ function keepRecent(ts: u32, addr: u64, acc: u32): void {
 // p = size | access << 8 | XLAT_THROUGH | window cell << 16. Host address of addr, or 0: T_FAULT_* says why. Kind
 // 0x100 is set when the access straddles two windows and must be repeated byte by byte.
 export function xlat(ts: u32, addr: u64, p: u32): u32 {
+  return xlatRange(ts, addr, p, 0, p & 255);
+}
+
+// The same for an access that is looked up together with bytes around it: range = bytes below addr | bytes from addr on
+// << 16. When they are not all in its window, it is as if it straddled two.
+export function xlat_group(ts: u32, addr: u64, p: u32, range: u32): u32 {
+  return xlatRange(ts, addr, p, range & 0xffff, range >> 16);
+}
+
+function xlatRange(ts: u32, addr: u64, p: u32, below: u64, above: u64): u32 {
   const acc = p & XLAT_THROUGH ? ACCESS_WRITE : (p >> 8) & 7;
   const set = ts + T_TLB + acc * (TLB_WAYS * TLB_ENTRY);
   for (let e = set; e < set + TLB_WAYS * TLB_ENTRY; e += TLB_ENTRY) {
     const lo = load<u64>(e + 8);
     const len = load<u64>(e + 16);
-    if (addr - lo < len) return install(ts, addr, p, lo, len, load<u32>(e + 24));
+    if (addr - lo < len) return install(ts, addr, p, below, above, lo, len, load<u32>(e + 24));
   }
-  if (p & XLAT_THROUGH) return loadThrough(ts, addr, p);
+  if (p & XLAT_THROUGH) return loadThrough(ts, addr, p, below, above);
   if (!find(ts, addr, acc, p & 255)) return 0;
-  return install(ts, addr, p, load<u64>(ts + T_WIN_LO), load<u64>(ts + T_WIN_LIM), load<u32>(ts + T_WIN_DELTA));
+  return installFound(ts, addr, p, below, above);
 }
 
 // A load through a window for writing that is not among those used last. Memory that can only be read, for now at
 // least, is reached without one.
-function loadThrough(ts: u32, addr: u64, p: u32): u32 {
+function loadThrough(ts: u32, addr: u64, p: u32, below: u64, above: u64): u32 {
   const size = p & 255;
   if (findWindow(ts, addr, ACCESS_WRITE)) {
     keepRecent(ts, addr, ACCESS_WRITE);
-    return install(ts, addr, p, load<u64>(ts + T_WIN_LO), load<u64>(ts + T_WIN_LIM), load<u32>(ts + T_WIN_DELTA));
+    return installFound(ts, addr, p, below, above);
   }
   if (!window(ts, addr, ACCESS_READ, size)) return 0;
-  if (addr - load<u64>(ts + T_WIN_LO) + size > load<u64>(ts + T_WIN_LIM)) {
+  if (leaves(addr, below, above, load<u64>(ts + T_WIN_LO), load<u64>(ts + T_WIN_LIM))) {
     fault(ts, addr, size, ACCESS_READ | FAULT_STRADDLES);
     return 0;
   }
@@ -202,9 +209,21 @@ function thrashes(ts: u32, w: u32): bool {
   return js_thrash(ts) != 0;
 }
 
+// Whether the bytes from addr - below to addr + above are not all in the window, in which addr lies.
+// @ts-expect-error: decorator
+@inline
+function leaves(addr: u64, below: u64, above: u64, lo: u64, len: u64): bool {
+  return addr - lo < below || addr - lo + above > len;
+}
+
+function installFound(ts: u32, addr: u64, p: u32, below: u64, above: u64): u32 {
+  const lo = load<u64>(ts + T_WIN_LO);
+  return install(ts, addr, p, below, above, lo, load<u64>(ts + T_WIN_LIM), load<u32>(ts + T_WIN_DELTA));
+}
+
 // The window goes into the access's cell, unless the access leaves it.
-function install(ts: u32, addr: u64, p: u32, lo: u64, len: u64, delta: u32): u32 {
-  if (addr - lo + (p & 255) > len) {
+function install(ts: u32, addr: u64, p: u32, below: u64, above: u64, lo: u64, len: u64, delta: u32): u32 {
+  if (leaves(addr, below, above, lo, len)) {
     fault(ts, addr, p & 255, ((p >> 8) & 7) | FAULT_STRADDLES);
     return 0;
   }
@@ -216,6 +235,7 @@ function install(ts: u32, addr: u64, p: u32, lo: u64, len: u64, delta: u32): u32
   store<u64>(w, lo);
   store<u64>(w + 8, len - 15);
   store<u32>(w + 16, delta);
+  store<u64>(w + 24, len - GROUP_SPAN);
   return <u32>addr + delta;
 }
 

@@ -179,8 +179,8 @@ test('every hint is on an if or a br_if, sections are in order, and the module i
       const ops = m.bodies[fn - m.imports]!;
       for (const [at, value] of list) {
         hints++;
-        // What is rare is inside an if; what is likely is a loop going round.
-        t.is(ops.get(at), value === 0 ? IF : BR_IF, `function ${fn}, offset ${at}`);
+        // What is rare is inside an if, or a look at windows that fails; what is likely is a loop going round.
+        t.true(ops.get(at) === BR_IF || (value === 0 && ops.get(at) === IF), `function ${fn}, offset ${at}`);
       }
     }
   }
@@ -197,7 +197,8 @@ test('every loop is hinted to go round, every access to hit its window', (t) => 
       [...list].filter(([, v]) => v === 1).map(([at]) => at),
       [...back],
     );
-    t.is(back.size, n === 0 ? 2 : 0);
+    // The outer loop's way round; of each copy of the inner one a turn, and the way to a new look at its windows.
+    t.is(back.size, n === 0 ? 1 + 2 * 2 : 0);
   }
   const rare = (n: number): number => [...m.hints.get(m.imports + n)!.values()].filter((v) => v === 0).length;
   // The entry's test for a stop; of each access the window and what the run time says.
