@@ -8,7 +8,12 @@ import { fileURLToPath } from 'node:url';
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const out = join(root, 'dist/src/rt/rt.wasm');
 const sources = readdirSync(join(root, 'src/rt')).map((f) => join(root, 'src/rt', f));
-for (const f of ['kernel/core/layout.ts', 'src/ir/exits.ts', 'src/tools/helgrind/layout.ts'])
+for (const f of [
+  'kernel/core/layout.ts',
+  'kernel/core/ownership.ts',
+  'src/ir/exits.ts',
+  'src/tools/helgrind/layout.ts',
+])
   sources.push(join(root, f));
 sources.push(fileURLToPath(import.meta.url));
 

@@ -31,6 +31,8 @@ export class GuestMem {
   readonly space: AddressSpace;
   /** Hears of every range that is written through this object, before it is. */
   written: ((addr: number, length: number) => void) | null = null;
+  /** Hears of host bytes that are about to be written through this object. Region lock. */
+  writes: ((host: number, length: number) => void) | null = null;
   private readonly bounce = new DataView(new ArrayBuffer(8));
 
   constructor(machine: Machine, space: AddressSpace) {
@@ -172,6 +174,7 @@ export class GuestMem {
           n += PAGE_SIZE;
         }
         n = Math.min(n, length - done);
+        if (access === ACCESS_WRITE) this.writes?.(host, n);
         visit(host, n, done);
         done += n;
       } finally {

@@ -66,6 +66,13 @@ export const G_WINDOWS = 0x00010800;
 export const WINDOW_SLOTS = 32;
 /** STEPS_*: what guest code counts in T_STEPS (src/jit/steps.ts). Written at start-up only. */
 export const G_STEPS = 0x00010050;
+/** Line ownership of --atomicity=restart (kernel/core/ownership.ts): address of its area, 0 under other policies. Written
+ * at start-up only. */
+export const G_OWN_AREA = 0x00010054;
+/** The same address once a second thread exists, 0 before: guest code then owns lines. Written once. */
+export const G_OWN = 0x00010058;
+/** Slot + 1 of the thread that runs alone, 0 for none. Shared, atomic. */
+export const G_OWN_ALONE = 0x0001005c;
 /** 1 when the host orders plain accesses at least as strongly as TSO. Written at start-up only. */
 export const G_TSO = 0x0001003c;
 /** Shared, atomic: bumped when a file was mapped, so that every worker looks for its symbols. */
@@ -179,6 +186,9 @@ export const T_SP_START = 720;
 export const T_SCRATCH = 728;
 /** Shared, atomic. Code epoch of the generation of code that the thread runs. */
 export const T_CODE_SEEN = 748;
+/** Record of the thread in the area of line ownership, and guest instructions of the block that it last gave up. */
+export const T_OWN = 752;
+export const T_BLOCK_INSNS = 756;
 /** Word for full barriers: an atomic add on it costs less than atomic.fence. */
 export const T_BARRIER = 760;
 /** The running tool's own per-thread words: 256 bytes. */
@@ -230,6 +240,9 @@ export const STEPS_NONE = 0;
 export const STEPS_TRANSFERS = 1;
 export const STEPS_ACCESSES = 2;
 
+/** Wasm frames nested by guest calls before the stack is unwound and started anew: T_LIMIT of a thread nobody asks. */
+export const DEPTH_LIMIT = 1500;
+
 export const MODE_KERNEL = 0;
 export const MODE_GUEST = 1;
 
@@ -241,6 +254,8 @@ export const LIFE_EXITED = 3;
 export const STOP_EPOCH = 1;
 export const STOP_EXIT = 2;
 export const STOP_YIELD = 4;
+/** Another thread wants a line (src/rt/own.ts). */
+export const STOP_OWN = 16;
 /** A signal may have to be delivered; stays set until the thread has looked (kernel/linux/signals.ts). */
 export const STOP_SIGNAL = 8;
 

@@ -9,6 +9,7 @@ import {
   FRAMES,
   G_CLOCK_BASE,
   G_FRAMES_END,
+  G_OWN_AREA,
   G_SHADOW_SCALE,
   LINEAR_END,
   PAGE_SIZE,
@@ -58,11 +59,14 @@ export class Machine {
    * the part behind FRAMES into frames and their shadow.
    *
    * @param shadowScale bytes of shadow per guest byte, a whole number; 0 for none
+   * @param ownArea bytes for line ownership (ownership.ts), a multiple of PAGE_SIZE; 0 for none
    */
-  static create(shadowScale: number): Machine {
+  static create(shadowScale: number, ownArea = 0): Machine {
     const memory = new WebAssembly.Memory({ initial: WASM_PAGES, maximum: WASM_PAGES, shared: true });
     const words = new Uint32Array(memory.buffer);
-    const bytes = Math.floor((LINEAR_END - FRAMES) / (1 + shadowScale));
+    const end = LINEAR_END - ownArea;
+    const bytes = Math.floor((end - FRAMES) / (1 + shadowScale));
+    words[G_OWN_AREA >>> 2] = ownArea === 0 ? 0 : end;
     words[G_SHADOW_SCALE >>> 2] = shadowScale;
     new Float64Array(memory.buffer)[G_CLOCK_BASE >>> 3] = monotonicMs();
     words[G_FRAMES_END >>> 2] = FRAMES + Math.floor(bytes / PAGE_SIZE) * PAGE_SIZE;

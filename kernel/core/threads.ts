@@ -11,6 +11,7 @@
  */
 import { Mutex } from '../../sync/mutex.js';
 import {
+  DEPTH_LIMIT,
   G_EXIT_SIGNAL,
   G_EXITING,
   G_LIVE_THREADS,
@@ -53,9 +54,6 @@ import {
   THREADS,
 } from './layout.js';
 import type { Machine } from './machine.js';
-
-/** Wasm frames nested by guest calls before the stack is unwound and started anew. */
-export const DEPTH_LIMIT = 1500;
 
 export class ThreadTable {
   private readonly i32: Int32Array;

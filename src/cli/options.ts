@@ -7,6 +7,7 @@ import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import yargs from 'yargs';
 import type { L4Config } from '../../kernel/l4/env.js';
+import type { Policy } from '../engine/config.js';
 import { QUANTUM, type ScheduleConfig, type ScheduleKind } from '../engine/schedule/config.js';
 import { OptionValues, UsageError } from './option-values.js';
 import { REPORT_OPTIONS, REPORT_SWITCHES, type ReportOptions, readReportOptions } from './report-options.js';
@@ -19,7 +20,7 @@ export interface Options extends ReportOptions {
   withItas: string | undefined;
   /** Set by `capgrind boot`. */
   boot: L4Config['boot'];
-  atomicity: 'serial' | 'parallel' | undefined;
+  atomicity: Policy | undefined;
   /** A seeded schedule, or null for --schedule=free. */
   schedule: ScheduleConfig | null;
   /** File that the run is recorded to, for `capgrind replay`. */
@@ -106,7 +107,11 @@ function parser() {
       describe: 'linux, l4 (L4Re on a simulated Fiasco.OC), or auto: see the file',
     })
     .option('with-itas', { type: 'string', describe: "L4Re's own ITAS (l4re), to run in the program's task" })
-    .option('atomicity', { type: 'string', describe: 'serial: one thread at a time; parallel: all at once' })
+    .option('atomicity', {
+      type: 'string',
+      describe:
+        'serial: one thread at a time; restart: all at once, blocks start over; parallel: all at once',
+    })
     .option('schedule', { type: 'string', describe: 'free, or seeded and repeatable: fair, random, pct' })
     .option('seed', { type: 'string', describe: 'of --schedule and of the random numbers of the guest' })
     .option('quantum', { type: 'string', describe: 'blocks of a turn; accesses at most: random' })
@@ -187,6 +192,16 @@ export function parseReplay(words: readonly string[]): { file: string; options: 
   return { file: files[0]!, options: parsed.options };
 }
 
+const POLICIES: readonly Policy[] = ['serial', 'restart', 'parallel', 'unsafe'];
+
+function policy(name: string | undefined): Policy | undefined {
+  const found = POLICIES.find((p) => p === name);
+  if (name !== undefined && found === undefined) {
+    throw new UsageError(`Bad option: --atomicity=${name} (serial, restart or parallel)`);
+  }
+  return found;
+}
+
 /** Parses a command line (without node and script). Throws UsageError. */
 export function parseCommandLine(argv: readonly string[], env: NodeJS.ProcessEnv = process.env): Parsed {
   const all = [...rcOptions(env), ...argv].map(explicit(argv));
@@ -207,18 +222,15 @@ export function parseCommandLine(argv: readonly string[], env: NodeJS.ProcessEnv
     toolOptions[name] = String(Array.isArray(value) ? value[value.length - 1] : value);
   }
   const words = p._.map(String);
-  const atomicity = v.text('atomicity');
-  if (atomicity !== undefined && atomicity !== 'serial' && atomicity !== 'parallel') {
-    throw new UsageError(`Bad option: --atomicity=${atomicity} (serial or parallel)`);
-  }
+  const atomicity = policy(v.text('atomicity'));
   const os = v.text('os') ?? 'auto';
   if (os !== 'auto' && os !== 'linux' && os !== 'l4') {
     throw new UsageError(`Bad option: --os=${os} (linux, l4 or auto)`);
   }
   const turns = readSchedule(v);
-  if (turns.schedule && atomicity === 'parallel') {
+  if (turns.schedule && atomicity !== undefined && atomicity !== 'serial') {
     throw new UsageError(
-      `--schedule=${turns.schedule.kind} runs one thread at a time: not with --atomicity=parallel`,
+      `--schedule=${turns.schedule.kind} runs one thread at a time: not with --atomicity=${atomicity}`,
     );
   }
   return {

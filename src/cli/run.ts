@@ -1,15 +1,16 @@
 /** Runs one program under one tool, from parsed options to the exit status. */
 import { availableParallelism, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { OWN_SLOTS } from '../../kernel/core/ownership.js';
 import { isL4Program } from '../../kernel/l4/image.js';
 import { openProgram } from '../../kernel/linux/loader.js';
-import type { RunConfig } from '../engine/config.js';
+import type { Policy, RunConfig } from '../engine/config.js';
 import { MainProcess, type RunResult } from '../engine/main-process.js';
 import { VERSION } from '../engine/paths.js';
 import { beginRecording, endRecording, type Recording, sha256 } from '../engine/schedule/recording.js';
 import { writeIpcTrace } from '../report/ipc/output.js';
 import { Log } from '../report/log.js';
-import type { Tool } from '../tools/api.js';
+import type { Atomicity, Tool } from '../tools/api.js';
 import { loadTool, resolveTool } from '../tools/registry.js';
 import { printHeader, printReplay, printTrailer } from './frame.js';
 import type { Options } from './options.js';
@@ -29,15 +30,20 @@ export async function runProgram(o: Options, program: string, replayed?: Recordi
   const file = o.boot === null ? openProgram(program) : null;
   const sarif = o.sarif === undefined ? undefined : outputName(o.sarif);
   const host = hostFacts(o, program, file?.bytes ?? NOTHING, replayed);
+  const atomicity = o.schedule ? 'serial' : policy(tool, o.atomicity);
   const config: RunConfig = {
     tool: resolveTool(o.tool),
     toolOptions: toolOptions(tool, o.toolOptions),
-    atomicity: o.schedule ? 'serial' : policy(tool, o.atomicity),
+    atomicity,
     schedule: o.schedule,
     recordFd: host.recordFd,
     replay: replayed?.entries ?? null,
     quantum: o.quantum,
-    maxThreads: Math.min(o.maxThreads, tool.maxThreads ?? o.maxThreads),
+    maxThreads: Math.min(
+      o.maxThreads,
+      tool.maxThreads ?? o.maxThreads,
+      atomicity === 'restart' ? OWN_SLOTS : o.maxThreads,
+    ),
     os: o.os !== 'auto' ? o.os : file === null || isL4Program(file.elf) ? 'l4' : 'linux',
     l4: { trace: o.traceSyscalls, itas: o.withItas ?? null, boot: o.boot },
     ipcRecords: o.traceIpc === undefined ? null : join(tmpdir(), `capgrind-ipc-${process.pid}`),
@@ -134,15 +140,22 @@ function endWithParent(): void {
 }
 
 /** The policy to run under: what was asked for, if it is not weaker than what the tool needs. */
-function policy(tool: Tool, asked: 'serial' | 'parallel' | undefined): 'serial' | 'parallel' {
-  const weakest = tool.atomicity === 'access' ? 'parallel' : 'serial';
-  if (asked === 'parallel' && weakest === 'serial') {
+function policy(tool: Tool, asked: Policy | undefined): Policy {
+  const sound = SOUND[tool.atomicity];
+  if (asked !== undefined && asked !== 'unsafe' && !sound.includes(asked)) {
     throw new UsageError(
-      `--tool=${tool.name} needs ${tool.atomicity} atomicity, which --atomicity=parallel does not give; use serial`,
+      `--tool=${tool.name} needs ${tool.atomicity} atomicity, which --atomicity=${asked} does not give; use ${sound.join(' or ')}`,
     );
   }
-  return asked ?? weakest;
+  return asked ?? sound[0]!;
 }
+
+/** Policies that give what a tool needs, the one taken when none is asked for first. */
+const SOUND: Record<Atomicity, readonly Policy[]> = {
+  access: ['parallel', 'restart', 'serial'],
+  block: ['serial', 'restart'],
+  total: ['serial'],
+};
 
 function asUsage<R>(fn: () => R): R {
   try {

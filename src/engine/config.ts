@@ -4,11 +4,14 @@ import type { LinuxConfig } from '../../kernel/linux/env.js';
 import type { Suppression } from '../report/suppressions/parse.js';
 import type { ScheduleConfig } from './schedule/config.js';
 
+/** What --atomicity says: design decision D5. `unsafe` runs any tool as `parallel` does, for the audit. */
+export type Policy = 'serial' | 'restart' | 'parallel' | 'unsafe';
+
 export interface RunConfig {
   /** Name of a bundled tool, or the absolute path of a module. */
   tool: string;
   toolOptions: Record<string, string>;
-  atomicity: 'serial' | 'parallel';
+  atomicity: Policy;
   /** A seeded schedule; implies serial. null: threads run as the host lets them. */
   schedule: ScheduleConfig | null;
   /** Descriptor that a recording is written to, with a schedule only. */

@@ -4,12 +4,15 @@
  */
 import {
   ACCESS_EXEC,
+  DEPTH_LIMIT,
   FAULT_STALE,
   FAULT_STRADDLES,
   G_EXITING,
+  G_OWN,
   PAGE_SIZE,
   STOP_EXIT,
   STOP_SIGNAL,
+  T_BLOCK_INSNS,
   T_FAULT_ADDR,
   T_FAULT_KIND,
   T_LIMIT,
@@ -22,7 +25,7 @@ import {
 } from '../../kernel/core/layout.js';
 import type { Machine } from '../../kernel/core/machine.js';
 import { SIGBUS } from '../../kernel/core/pager.js';
-import { DEPTH_LIMIT, type ThreadTable } from '../../kernel/core/threads.js';
+import type { ThreadTable } from '../../kernel/core/threads.js';
 import {
   EXIT_BREAK,
   EXIT_CLIENT,
@@ -51,6 +54,9 @@ export const SIGTRAP = 5;
 const ILL_ILLOPC = 1;
 const TRAP_BRKPT = 1;
 const BUS_ADRALN = 1;
+
+/** Attempts at a block before it is run with all other threads stopped. */
+const GIVE_UP_LIMIT = 16;
 
 export interface Hooks {
   /** The call in the registers. 0 = go on, 1 = T_UNWIND says what. */
@@ -81,6 +87,13 @@ export class GuestThread {
   private readonly i32: Int32Array;
   private readonly u32: Uint32Array;
   private slowPc = -1;
+  /** Instructions run alone, and nothing has led into the kernel since. */
+  private stepping = false;
+  /** The instruction that was stepped over accesses two windows. */
+  private straddles = false;
+  /** Block that gave up last for other threads' sake, and how often in a row. */
+  private givenUpAt = -1;
+  private givenUp = 0;
   cache!: CodeCache;
 
   constructor(
@@ -121,33 +134,102 @@ export class GuestThread {
 
   /** Runs the thread from T_PC until it ends; it has the turn, where threads take turns. */
   run(ts: number): void {
-    this.threads.leaveKernel(ts);
+    this.leaveKernel(ts);
     for (;;) {
       const unwind = this.i32[(ts + T_UNWIND) >> 2]!;
       if (unwind === UNWIND_EXIT) break;
       this.i32[(ts + T_UNWIND) >> 2] = 0;
       if (this.hooks.pending(ts)) {
-        this.threads.enterKernel(ts);
+        this.enterKernel(ts);
         this.hooks.apply(ts);
-        this.threads.leaveKernel(ts);
+        this.leaveKernel(ts);
         if (this.stopping(ts)) break;
       }
       if (this.cache.needsRenewal(ts)) {
-        this.threads.enterKernel(ts);
+        this.enterKernel(ts);
         this.cache.renew(ts);
-        this.threads.leaveKernel(ts);
+        this.leaveKernel(ts);
       }
       if (this.slowPc >= 0 && this.getPc(ts) === this.slowPc) {
         this.slowPc = -1;
-        this.threads.enterKernel(ts);
-        const slot = this.cache.ensureSlow(ts, this.getPc(ts));
-        this.threads.leaveKernel(ts);
-        if (slot !== 0) this.cache.rt.step(ts, slot);
+        if (this.owns()) this.stepAlone(ts);
+        else this.step(ts, true);
       } else {
         this.cache.rt.run(ts);
       }
     }
+    this.enterKernel(ts);
+  }
+
+  /** Runs the one instruction at T_PC, byte by byte if asked to. */
+  private step(ts: number, bytewise: boolean): void {
     this.threads.enterKernel(ts);
+    const slot = this.cache.ensureSingle(ts, this.getPc(ts), bytewise);
+    this.threads.leaveKernel(ts);
+    if (slot !== 0) this.cache.rt.step(ts, slot);
+  }
+
+  // --- line ownership: --atomicity=restart with more than one thread ----------------------------------------------
+
+  private owns(): boolean {
+    return this.i32[G_OWN >> 2] !== 0;
+  }
+
+  /** Into the kernel, where a block has ended or not begun: others may take lines. */
+  private enterKernel(ts: number): void {
+    this.threads.enterKernel(ts);
+    if (this.owns()) this.cache.rt.own_open(ts);
+  }
+
+  private leaveKernel(ts: number): boolean {
+    if (this.owns()) this.cache.rt.own_close(ts);
+    return this.threads.leaveKernel(ts);
+  }
+
+  /**
+   * The block at T_PC does not get to its end: because of a fault, an access that lies in two windows, or other threads.
+   * Runs it instruction by instruction while all other threads are between blocks, so that it is still atomic, and what
+   * cannot be resolved faults where it should.
+   */
+  private stepAlone(ts: number): void {
+    const { i32 } = this;
+    this.enterKernel(ts);
+    const alone = this.cache.rt.own_alone(ts) === 0;
+    if (!alone) this.cache.rt.own_close(ts);
+    this.threads.leaveKernel(ts);
+    if (!alone) return;
+    this.stepping = true;
+    for (let n = i32[(ts + T_BLOCK_INSNS) >> 2]!; n > 0; n--) {
+      const pc = this.getPc(ts);
+      this.step(ts, false);
+      if (this.straddles) {
+        this.straddles = false;
+        this.step(ts, true);
+      }
+      const now = this.getPc(ts);
+      // A jump ends the block, and so does whatever has led into the kernel.
+      if (now <= pc || now > pc + 4 || !this.stepping || i32[(ts + T_UNWIND) >> 2] !== 0) break;
+    }
+    this.stepping = false;
+    this.enterKernel(ts);
+    this.leaveKernel(ts);
+    this.settle(ts);
+  }
+
+  /** The block at pc has given up: it starts over, or is run alone. */
+  private gaveUp(ts: number, pc: number, kind: number): number {
+    let alone = (kind & FAULT_STRADDLES) !== 0;
+    if (kind & FAULT_STALE) {
+      this.givenUp = this.givenUpAt === pc ? this.givenUp + 1 : 1;
+      this.givenUpAt = pc;
+      alone = this.givenUp >= GIVE_UP_LIMIT;
+      if (alone) this.givenUp = 0;
+    } else if (!alone) alone = this.hooks.peek(ts, this.word64(ts + T_FAULT_ADDR), kind & 7) !== 0;
+    if (alone) {
+      this.slowPc = pc;
+      this.unwind(ts, UNWIND_RESTART);
+    }
+    return 1;
   }
 
   getPc(ts: number): number {
@@ -177,9 +259,15 @@ export class GuestThread {
 
   /** Generated code leaves at T_PC. 0 = go on behind the instruction, else at T_PC. */
   private exit(ts: number, why: number, arg: number): number {
-    this.threads.enterKernel(ts);
-    const r = this.leave(ts, why, arg);
-    this.threads.leaveKernel(ts);
+    const stepped = this.stepping;
+    if (stepped && why === EXIT_FAULT && this.i32[(ts + T_FAULT_KIND) >> 2]! & FAULT_STRADDLES) {
+      this.straddles = true;
+      return 1;
+    }
+    this.stepping = false;
+    this.enterKernel(ts);
+    const r = this.leave(ts, why, arg, stepped);
+    this.leaveKernel(ts);
     return this.settle(ts) ? 1 : r;
   }
 
@@ -194,7 +282,7 @@ export class GuestThread {
     return true;
   }
 
-  private leave(ts: number, why: number, arg: number): number {
+  private leave(ts: number, why: number, arg: number, stepped: boolean): number {
     const pc = this.getPc(ts);
     switch (why) {
       case EXIT_SYSCALL: {
@@ -203,7 +291,7 @@ export class GuestThread {
         return r;
       }
       case EXIT_FAULT:
-        return this.fault(ts, pc);
+        return this.fault(ts, pc, stepped);
       case EXIT_CLIENT:
         this.hooks.request(ts, pc);
         this.setPc(ts, pc + arg);
@@ -231,8 +319,9 @@ export class GuestThread {
     }
   }
 
-  private fault(ts: number, pc: number): number {
+  private fault(ts: number, pc: number, stepped: boolean): number {
     const kind = this.i32[(ts + T_FAULT_KIND) >> 2]!;
+    if (this.owns() && !stepped) return this.gaveUp(ts, pc, kind);
     // Mappings or code changed while the pager was at work: the instruction starts over.
     if (kind & FAULT_STALE) return 1;
     const addr = this.word64(ts + T_FAULT_ADDR);
@@ -265,7 +354,7 @@ export class GuestThread {
 
   /** Slot of the code at T_SCRATCH, translated and loaded; 0 after a fault on the fetch. */
   private code(ts: number): number {
-    this.threads.enterKernel(ts);
+    this.enterKernel(ts);
     const pc = this.word64(ts + T_SCRATCH);
     this.hooks.needsCode();
     let slot = this.cache.ensure(ts, pc);
@@ -278,7 +367,7 @@ export class GuestThread {
         if (!this.cache.outdated()) slot = this.fetched(ts, pc, pc + 2);
       }
     }
-    this.threads.leaveKernel(ts);
+    this.leaveKernel(ts);
     if (slot === 0) {
       this.settle(ts);
       return 0;
@@ -297,22 +386,22 @@ export class GuestThread {
 
   /** A window cell changes too often: 1 = code was dropped over it, the instruction starts over. */
   private thrash(ts: number): number {
-    this.threads.enterKernel(ts);
+    this.enterKernel(ts);
     this.cache.thrash(ts);
-    const stale = this.threads.leaveKernel(ts);
+    const stale = this.leaveKernel(ts);
     return this.settle(ts) || stale ? 1 : 0;
   }
 
   /** Safepoint. */
   private poll(ts: number): void {
     const { i32 } = this;
-    this.threads.enterKernel(ts);
+    this.enterKernel(ts);
     Atomics.and(i32, (ts + T_STOP) >> 2, STOP_EXIT | STOP_SIGNAL);
     Atomics.store(i32, (ts + T_LIMIT) >> 2, DEPTH_LIMIT);
     const signalled = (Atomics.load(i32, (ts + T_STOP) >> 2) & STOP_SIGNAL) !== 0;
     if (signalled && this.hooks.signals(ts)) this.unwind(ts, UNWIND_RESTART);
     this.turns?.offer(ts);
-    this.threads.leaveKernel(ts);
+    this.leaveKernel(ts);
     this.settle(ts);
   }
 }

@@ -29,6 +29,7 @@ import {
   T_X,
 } from '../../kernel/core/layout.js';
 import { Machine } from '../../kernel/core/machine.js';
+import { OWN_AREA_SIZE } from '../../kernel/core/ownership.js';
 import { createTask } from '../../kernel/core/task.js';
 import { ThreadTable } from '../../kernel/core/threads.js';
 import { ElfError } from '../../kernel/elf/elf.js';
@@ -106,7 +107,7 @@ export class MainProcess {
     setFlagsFromString('--experimental-wasm-branch-hinting');
     // Modules hold code that may never run: V8 checks a function when it first compiles it.
     setFlagsFromString('--wasm-lazy-validation');
-    this.machine = Machine.create(tool.shadowScale);
+    this.machine = Machine.create(tool.shadowScale, config.atomicity === 'restart' ? OWN_AREA_SIZE : 0);
     this.machine.discard = hostDiscard;
     this.threads = new ThreadTable(this.machine, config.maxThreads);
     this.store = CodeStore.create();
@@ -116,7 +117,8 @@ export class MainProcess {
     i32[G_SERIAL >> 2] = config.atomicity === 'serial' ? 1 : 0;
     i32[G_FUEL >> 2] = 20000;
     i32[G_HEAT_LIMIT >> 2] = HEAT_LIMIT;
-    i32[G_THRASH_LIMIT >> 2] = THRASH_LIMIT;
+    // In the middle of a block that may start over, code must stay.
+    i32[G_THRASH_LIMIT >> 2] = config.atomicity === 'restart' ? 0 : THRASH_LIMIT;
     i32[G_STEPS >> 2] = counted(config);
     this.machine.u8.set(readFileSync(RVC_BIN), RVC_TABLE);
     i32[G_TSO >> 2] = process.arch === 'x64' ? 1 : 0;

@@ -12,6 +12,8 @@ import {
   G_IMAGES,
   G_LIVE_THREADS,
   G_MULTI,
+  G_OWN,
+  G_OWN_AREA,
   G_SERIAL,
   G_STATS,
   G_STEPS,
@@ -21,6 +23,7 @@ import {
   STOP_EXIT,
   T_FUTEX_STATE,
   T_MULTI,
+  T_OWN,
   T_SLOT,
   T_STOP,
   T_X,
@@ -28,6 +31,7 @@ import {
   WASM_PAGES,
 } from '../../kernel/core/layout.js';
 import { Machine } from '../../kernel/core/machine.js';
+import { OWN_DIRECTORY_SIZE, OWN_RECORD } from '../../kernel/core/ownership.js';
 import { entryHost } from '../../kernel/core/pagemap.js';
 import type { RegionView } from '../../kernel/core/space.js';
 import { attachTask } from '../../kernel/core/task.js';
@@ -42,6 +46,8 @@ import { LinuxKernel } from '../../kernel/linux/kernel.js';
 import { CodeCache } from '../jit/cache.js';
 import { CodeStore } from '../jit/code-store.js';
 import { hasFusedMadd } from '../jit/fma.js';
+import { endsBlock } from '../jit/own.js';
+import { isAccess } from '../jit/steps.js';
 import type { TranslateOptions } from '../jit/translate.js';
 import { type FatalSignal, fatalXml, reportFatal } from '../report/fatal.js';
 import { IpcRecorder } from '../report/ipc/record.js';
@@ -147,6 +153,8 @@ export class WorkerProcess {
       config.toolOptions,
       this.errors,
     );
+    const { instance } = this.tool;
+    if (instance.beforeWrite) this.mem.writes = (host, length) => instance.beforeWrite!(host, length);
     this.observe();
     const start = this.machine.f64[G_CLOCK_BASE >> 3]!;
     this.guest = new GuestThread(this.machine, this.threads, this.turns, {
@@ -173,6 +181,7 @@ export class WorkerProcess {
       {
         ...TRANSLATION,
         ...steps(this.machine.i32[G_STEPS >> 2]!),
+        ...(config.atomicity === 'restart' ? ownership(tool, this.tool.instrument() !== null) : {}),
         fma: hasFusedMadd(data.memory, WASM_PAGES),
         tso: this.machine.i32[G_TSO >> 2] !== 0,
         fuel: this.machine.i32[G_FUEL >> 2]!,
@@ -192,6 +201,10 @@ export class WorkerProcess {
   run(ts: number): void {
     this.current = ts;
     this.ended = false;
+    const { i32 } = this.machine;
+    const area = i32[G_OWN_AREA >> 2]!;
+    if (area !== 0)
+      i32[(ts + T_OWN) >> 2] = area + OWN_DIRECTORY_SIZE + i32[(ts + T_SLOT) >> 2]! * OWN_RECORD;
     this.turns?.acquire(ts);
     this.threads.markRunning(ts);
     if (ts === THREADS && this.x(ts, 2) !== 0 && !this.started) this.tool.instance.threadCreated?.(ts, 0);
@@ -412,7 +425,11 @@ export class WorkerProcess {
         this.schedule?.add(ts);
         this.tell({ kind: 'spawn', ts });
       },
-      goParallel: () => this.cache.flushAll(this.current),
+      goParallel: () => {
+        // From now on code owns lines; none that does not may run again.
+        machine.i32[G_OWN >> 2] = machine.i32[G_OWN_AREA >> 2]!;
+        this.cache.flushAll(this.current);
+      },
       freeThread: (ts) => void threads.free(ts),
       exitThread: (ts, code) => {
         Atomics.or(machine.i32, (ts + T_STOP) >> 2, STOP_EXIT);
@@ -460,6 +477,15 @@ export class WorkerProcess {
   exiting(): boolean {
     return Atomics.load(this.machine.i32, G_EXITING >> 2) !== 0;
   }
+}
+
+/**
+ * Where blocks end that may start over. What an access-atomic tool adds need not be one with what it adds to other
+ * accesses, so blocks end behind each: then its calls have nothing behind them that could give up.
+ */
+function ownership(tool: Tool, instruments: boolean): Partial<TranslateOptions> {
+  const ends = instruments && tool.atomicity === 'access' ? isAccess : endsBlock;
+  return { limits: { ...TRANSLATION.limits, ends } };
 }
 
 /** How generated code counts steps, if it does. */

@@ -78,7 +78,14 @@ export type Stmt =
   | { s: 'exitif'; cond: Opnd; why: number; arg: number }
   /** FENCE with its sets (bits: 8 input, 4 output, 2 read, 1 write). full: orders stores before loads; other
    * fences are free on TSO hosts. */
-  | { s: 'fence'; full: boolean; pred: number; succ: number };
+  | { s: 'fence'; full: boolean; pred: number; succ: number }
+  /** Under --atomicity=restart (jit/own.ts): the thread gets the right to access `size` bytes at h + off, or the block
+   * starts over. */
+  | { s: 'own'; h: Opnd; off: number; size: number; acc: 'r' | 'w' }
+  /** Entry n of the undo log: what the `size` bytes at h + off are now. */
+  | { s: 'undo'; n: number; h: Opnd; off: number; size: number }
+  /** All other threads stay between blocks until this one comes to a safepoint; or the block starts over. */
+  | { s: 'pin' };
 
 export type Term =
   | { t: 'goto'; pc: number }

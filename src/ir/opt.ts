@@ -65,6 +65,8 @@ function forward(block: Block): Block {
       case 'xlat':
         out.push({ ...s, addr: r(s.addr) });
         break;
+      case 'own':
+      case 'undo':
       case 'load':
         out.push({ ...s, h: r(s.h) });
         break;
@@ -149,6 +151,8 @@ function removeDead(block: Block): Block {
         overtaken[REG_FCSR] = 0;
         for (const a of s.a) mark(a);
         break;
+      case 'own':
+      case 'undo':
       case 'load':
         mark(s.h);
         break;

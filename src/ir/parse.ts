@@ -184,6 +184,15 @@ function call(l: Line, op: string, d: Tmp | null): Stmt {
   return l.opt('when') ? { s: 'call', d, fn, a, sync, when: l.opnd() } : { s: 'call', d, fn, a, sync };
 }
 
+/** `[t1+8] size=8` */
+function hostRange(l: Line): { h: Opnd; off: number; size: number } {
+  l.lit('[');
+  const p = l.place();
+  l.lit(']');
+  l.lit('size=');
+  return { ...p, size: l.int('a size') };
+}
+
 function statement(l: Line): Stmt {
   const d = l.def();
   if (d) {
@@ -213,6 +222,15 @@ function statement(l: Line): Stmt {
     case 'call':
     case 'call.sync':
       return call(l, op, null);
+    case 'own': {
+      const range = hostRange(l);
+      l.lit('acc=');
+      return { s: 'own', ...range, acc: l.take(/r|w/, 'an access')[0] as 'r' | 'w' };
+    }
+    case 'undo':
+      return { s: 'undo', n: l.int('a number'), ...hostRange(l) };
+    case 'pin':
+      return { s: 'pin' };
   }
   if (!STORES.has(op)) l.fail(`no statement ${op}`);
   const { h, off, guest } = l.bracketed();

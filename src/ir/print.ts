@@ -97,6 +97,12 @@ export function printStmt(s: Stmt): string {
       return `exitif ${opnd(s.cond)} ${why(s.why)} ${s.arg}`;
     case 'fence':
       return `fence ${s.full ? 'full' : 'weak'} ${s.pred} ${s.succ}`;
+    case 'own':
+      return `own [${place(s.h, s.off)}] size=${s.size} acc=${s.acc}`;
+    case 'undo':
+      return `undo ${s.n} [${place(s.h, s.off)}] size=${s.size}`;
+    case 'pin':
+      return 'pin';
   }
 }
 

@@ -110,6 +110,12 @@ class Verifier {
       case 'exitif':
         this.use(s.cond, 'i32');
         return;
+      case 'own':
+      case 'undo':
+        this.use(s.h, 'i32');
+        if (![1, 2, 4, 8, 16].includes(s.size)) this.bad(`size ${s.size}`);
+        return;
+      case 'pin':
       case 'fence':
     }
   }

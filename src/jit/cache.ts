@@ -7,6 +7,7 @@ import {
   G_HEAT_LIMIT,
   G_LOCK_TRANSLATION,
   G_MULTI,
+  G_OWN,
   G_THRASH_LIMIT,
   JC_ENTRIES,
   PAGE_SIZE,
@@ -25,7 +26,7 @@ import {
   type SlotSource,
   type TranslateOptions,
   translate,
-  translateSlow,
+  translateSingle,
 } from './translate.js';
 
 /** What the run time (src/rt) exports that the cache itself calls. */
@@ -37,6 +38,10 @@ export interface Rt {
   run(ts: number): void;
   step(ts: number, slot: number): void;
   set_table_size(n: number): void;
+  /** Line ownership (src/rt/own.ts). */
+  own_open(ts: number): void;
+  own_close(ts: number): void;
+  own_alone(ts: number): number;
   stub: unknown;
   bail: unknown;
 }
@@ -59,7 +64,8 @@ export class CodeCache implements SlotSource {
   private loaded = new Set<number>();
   private readonly lock: Mutex;
   private readonly profile: Profile;
-  private slowSlots = new Map<number, number>();
+  /** Slots of single instructions; byte by byte under the negative pc. */
+  private singles = new Map<number, number>();
   private env: WebAssembly.ModuleImports = {};
   /** -1 only until the first generation. */
   private epoch = -1;
@@ -73,7 +79,7 @@ export class CodeCache implements SlotSource {
     private readonly task: number,
     private readonly fetch: Fetch,
     private readonly instrument: Instrument | null,
-    private readonly opts: Omit<TranslateOptions, 'multi' | 'slotAt' | 'jumpsAt'>,
+    private readonly opts: Omit<TranslateOptions, 'multi' | 'own' | 'slotAt' | 'jumpsAt'>,
     private readonly rtModule: WebAssembly.Module,
     private readonly js: Record<string, CallableFunction>,
   ) {
@@ -86,7 +92,7 @@ export class CodeCache implements SlotSource {
   private generation(): void {
     this.epoch = Atomics.load(this.machine.i32, G_CODE_EPOCH >> 2);
     this.loaded.clear();
-    this.slowSlots.clear();
+    this.singles.clear();
     this.table = new WebAssembly.Table({ element: 'anyfunc', initial: 1 });
     const { memory } = this.machine;
     const env = { ...this.js, memory, table: this.table } as WebAssembly.ModuleImports;
@@ -173,19 +179,20 @@ export class CodeCache implements SlotSource {
     return slot;
   }
 
-  /** Slot of a translation of the one instruction at pc that accesses memory byte by byte; 0 as in ensure. */
-  ensureSlow(ts: number, pc: number): number {
-    let slot = this.slowSlots.get(pc);
+  /** Slot of a translation of the one instruction at pc, for accesses byte by byte if asked for; 0 as in ensure. */
+  ensureSingle(ts: number, pc: number, bytewise: boolean): number {
+    const key = bytewise ? -pc : pc;
+    let slot = this.singles.get(key);
     if (slot === undefined) {
       slot = this.locked(ts, () => {
         const s = this.store.newSlot(pc);
-        const t = translateSlow(pc, s, this.fetch, this, this.instrument, this.options());
+        const t = translateSingle(pc, s, this.fetch, this, this.instrument, this.options(), bytewise);
         this.store.publish(t.bytes, t.slots);
         this.notePages(t.regions);
         return s;
       });
       if (slot === 0) return 0;
-      this.slowSlots.set(pc, slot);
+      this.singles.set(key, slot);
     }
     this.load(this.store.moduleOf(slot));
     return slot;
@@ -196,6 +203,7 @@ export class CodeCache implements SlotSource {
     return {
       ...this.opts,
       multi: i32[G_MULTI >> 2] !== 0,
+      own: i32[G_OWN >> 2] !== 0,
       slotAt: (pc) => this.profile.windowSlot(pc),
       ...(i32[G_HEAT_LIMIT >> 2] === 0 ? {} : { jumpsAt: (pc: number) => this.profile.jumpsAt(pc) }),
     };

@@ -2,6 +2,7 @@
 import { T_LIMIT, T_PC } from '../../kernel/core/layout.js';
 import { type Block, EXIT_FAULT, type Term } from '../ir/ir.js';
 import { BlockEmitter } from './emit-block.js';
+import { OwnEmitter } from './emit-own.js';
 import { analyse, type Flow, innermost } from './flow.js';
 import { analyseCells, type BlockFacts, cellsOf, comesBack } from './liveness.js';
 import { CHUNK, type Group, type LoopPlan, planLoop } from './loops.js';
@@ -33,6 +34,8 @@ const NOWHERE = -1_000_000;
 const MAX_STEP = 2 ** 31;
 /** Label of the common way out for faults. */
 const LEAVE = -2;
+/** Labels of the ways out of blocks that start over: this minus the block. */
+const OVER = -500_000;
 
 /** One of the two copies of an inner loop. */
 interface Copy {
@@ -63,6 +66,8 @@ export class RegionEmitter extends FunctionWriter {
   private copy: Copy | null = null;
   private chunkLocal = -1;
   private readonly succ: number[][];
+  /** Set where blocks own lines. */
+  own: OwnEmitter | null = null;
 
   constructor(
     readonly region: Region,
@@ -95,10 +100,16 @@ export class RegionEmitter extends FunctionWriter {
       this.i32(this.opts.fuel);
       this.set(this.fuelLocal);
     }
+    if (this.facts.some((f) => f.giveUp)) {
+      this.own = new OwnEmitter(this);
+      this.own.enter();
+    }
     this.planLoops();
     this.noteLimits();
     this.loadCells(cellsOf(this.facts[0]!.liveIn));
     this.open(W.block, { kind: 'block', target: LEAVE });
+    const over = this.flow.order.filter((b) => this.facts[b]!.giveUp);
+    for (const b of over) this.open(W.block, { kind: 'block', target: OVER - b });
     const sets = this.collectFaultSets();
     for (const set of sets) this.open(W.block, { kind: 'block', target: set.label });
     this.tree(0);
@@ -106,6 +117,12 @@ export class RegionEmitter extends FunctionWriter {
     for (const set of sets.reverse()) {
       this.close();
       this.spill(set.dirty);
+      o.u8(W.br);
+      o.u32(this.depthOf('block', LEAVE));
+    }
+    for (const b of over.reverse()) {
+      this.close();
+      this.own!.stub(this.facts[b]!.giveUp!, this.region.blocks[b]!);
       o.u8(W.br);
       o.u32(this.depthOf('block', LEAVE));
     }
@@ -124,7 +141,8 @@ export class RegionEmitter extends FunctionWriter {
     const sets: { label: number; dirty: readonly number[] }[] = [];
     for (const b of this.flow.order) {
       this.region.blocks[b]!.stmts.forEach((s, i) => {
-        if (s.s !== 'xlat') return;
+        const { giveUp } = this.facts[b]!;
+        if (s.s !== 'xlat' || (giveUp && !giveUp.pinned)) return;
         const dirty = this.facts[b]!.dirtyAt.get(i)!;
         const key = dirty.join();
         if (this.faultLabels.has(key)) return;
@@ -142,6 +160,13 @@ export class RegionEmitter extends FunctionWriter {
     this.set(P_PC);
     this.out.u8(W.br);
     this.out.u32(this.depthOf('block', this.faultLabels.get(dirty.join())!) + nested);
+  }
+
+  /** Gives the block up, from within `nested` wasm blocks opened since it began; n entries of its undo log count. */
+  startOver(b: number, n: number, nested: number): void {
+    this.own!.count(this.facts[b]!.giveUp!, n);
+    this.out.u8(W.br);
+    this.out.u32(this.depthOf('block', OVER - b) + nested);
   }
 
   // --- structure -----------------------------------------------------------------------------------------------
@@ -384,7 +409,7 @@ export class RegionEmitter extends FunctionWriter {
       return;
     }
     const block = this.region.blocks[b]!;
-    const e = new BlockEmitter(this, block, this.facts[b]!);
+    const e = new BlockEmitter(this, block, this.facts[b]!, b);
     e.stmts();
     this.terminator(b, block, e);
   }
@@ -529,7 +554,10 @@ export class RegionEmitter extends FunctionWriter {
     this.get(local);
     this.i32(n);
     this.out.u8(W.i32Sub);
-    this.tee(local);
+    if (this.own) {
+      this.set(local);
+      this.own.mayGoOn(local);
+    } else this.tee(local);
     if (n > 1) {
       this.i32(0);
       this.out.u8(W.i32GtS);

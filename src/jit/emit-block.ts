@@ -27,11 +27,15 @@ export class BlockEmitter {
   private pending = new Map<number, OpStmt>();
   private at = 0;
   private pc: number;
+  /** Entries of the undo log written so far. */
+  private logged = 0;
 
   constructor(
     readonly r: RegionEmitter,
     readonly block: Block,
     readonly facts: BlockFacts,
+    /** Number of the block in its region. */
+    private readonly index: number,
   ) {
     const n = block.temps;
     this.uses = new Int32Array(n);
@@ -54,6 +58,7 @@ export class BlockEmitter {
 
   stmts(): void {
     const list = this.block.stmts;
+    if (this.facts.giveUp) this.r.own!.block(this.facts.giveUp);
     for (let i = 0; i < list.length; i++) {
       this.at = i;
       this.stmt(list[i]!, i);
@@ -173,6 +178,16 @@ export class BlockEmitter {
         return;
       case 'xlat':
         this.xlat(s, this.facts.dirtyAt.get(i)!);
+        return;
+      case 'own':
+        r.own!.own(s, () => this.expr(s.h), this.index, this.logged);
+        return;
+      case 'undo':
+        r.own!.undo(s, () => this.expr(s.h));
+        this.logged = s.n + 1;
+        return;
+      case 'pin':
+        r.own!.pin(this.index);
         return;
       case 'load':
         this.address(s.h, s.off);
@@ -319,7 +334,10 @@ export class BlockEmitter {
       r.tee(h);
       o.u8(W.i32Eqz);
       r.ifRare(VOID);
-      r.faultStub(this.pc, dirty, r.opts.slow ? 1 : 2);
+      const nested = r.opts.slow ? 1 : 2;
+      const { giveUp } = this.facts;
+      if (giveUp && !giveUp.pinned) r.startOver(this.index, this.logged, nested);
+      else r.faultStub(this.pc, dirty, nested);
       o.u8(W.end);
       r.get(h);
       r.i32(s.off);
@@ -383,6 +401,8 @@ export function operands(s: Stmt): readonly Opnd[] {
     case 'xlat':
       return [s.addr];
     case 'load':
+    case 'own':
+    case 'undo':
       return [s.h];
     case 'store':
       return [s.h, s.v];

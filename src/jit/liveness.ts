@@ -3,6 +3,7 @@
  * state. A *cell* is a guest register (0..64) or a window (windows.ts).
  */
 import { type Block, REG_COUNT, REG_FCSR, type Stmt, type Term } from '../ir/ir.js';
+import { type GiveUp, giveUpOf } from './own.js';
 import type { Region } from './region.js';
 import type { CellOf } from './windows.js';
 
@@ -20,6 +21,8 @@ export interface BlockFacts {
   reloadAt: Map<number, number[]>;
   /** Dirty registers at the terminator. */
   dirtyEnd: number[];
+  /** What it takes to start the block over; null where it never does. */
+  giveUp: GiveUp | null;
 }
 
 /** Whether execution may leave the region at this statement with the registers as they are. */
@@ -56,10 +59,14 @@ export function analyseCells(
       dirtyAt: new Map(),
       reloadAt: new Map(),
       dirtyEnd: [],
+      giveUp: null,
     }),
   );
   spreadDirty(region, order, succ, facts);
-  for (const b of order) recordDirty(region.blocks[b]!, facts[b]!);
+  for (const b of order) {
+    recordDirty(region.blocks[b]!, facts[b]!);
+    facts[b]!.giveUp = giveUpOf(region.blocks[b]!, facts[b]!.dirtyIn);
+  }
   spreadLive(region, order, succ, facts, cellOf);
   for (const b of order) {
     if (facts[b]!.reloadAt.size > 0)
@@ -194,5 +201,6 @@ function scanBack(block: Block, f: BlockFacts, live: CellSet, kill: CellSet | nu
     const dirty = f.dirtyAt.get(i);
     if (dirty) for (const r of dirty) live[r] = 1;
   }
+  if (f.giveUp) for (const r of f.giveUp.dirty) live[r] = 1;
   return live;
 }

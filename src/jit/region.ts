@@ -32,6 +32,8 @@ export interface Limits {
   blocks: number;
   /** Blocks end behind every access that other threads may see (steps.ts). */
   atAccesses?: boolean;
+  /** Blocks end behind these too. */
+  ends?: (i: Insn) => boolean;
 }
 
 export interface Region {
@@ -124,7 +126,7 @@ export function discover(head: number, fetch: Fetch, limits: Limits, jumpsAt?: J
       }
       pc += i.len;
       ended = limits.atAccesses === true && (isShared(i) || (ended && i.op === 'fence'));
-      if (ended && fetch(pc)?.op !== 'fence') leaders.add(pc);
+      if ((ended && fetch(pc)?.op !== 'fence') || limits.ends?.(i)) leaders.add(pc);
     }
   }
   const blocks: Block[] = [];

@@ -36,7 +36,12 @@ const MULTIPLIER = -7046029254386353131n;
 
 /** Whether an access is one that other threads may see: not one of the thread's own frame. */
 export function isShared(i: Insn): boolean {
-  return ACCESSES.has(i.op) && i.rs1 !== SP;
+  return isAccess(i) && i.rs1 !== SP;
+}
+
+/** Whether an instruction reads or writes memory. */
+export function isAccess(i: Insn): boolean {
+  return ACCESSES.has(i.op);
 }
 
 /** Adds the look and the count to a block. `plain` is the block before any tool changed it. */

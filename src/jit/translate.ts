@@ -3,6 +3,7 @@ import type { Block } from '../ir/ir.js';
 import { optimise } from '../ir/opt.js';
 import { type CodegenOptions, RegionEmitter } from './codegen.js';
 import { joinChecks } from './groups.js';
+import { ownLines } from './own.js';
 import {
   discover,
   type Fetch,
@@ -30,6 +31,8 @@ export interface TranslateOptions {
   jumpsAt?: JumpsAt;
   /** Windows seen in use; missing: none. */
   slotAt?: SlotAt;
+  /** Blocks own the lines that they access (own.ts). */
+  own?: boolean;
   /** Count steps, and leave when the thread has none left. */
   steps?: StepKind;
 }
@@ -70,16 +73,20 @@ export function translate(
   return emit(regions, slots, instrument, opts, false);
 }
 
-/** Translates the single instruction at pc for byte-wise access, into the given slot. */
-export function translateSlow(
+/**
+ * Translates the single instruction at pc into the given slot; `bytewise`: for accesses byte by byte. It owns no lines: its
+ * thread runs alone where that matters.
+ */
+export function translateSingle(
   pc: number,
   slot: number,
   fetch: Fetch,
   slots: SlotSource,
   instrument: Instrument | null,
   opts: TranslateOptions,
+  bytewise: boolean,
 ): Translation {
-  return emit([single(pc, fetch)], slots, instrument, opts, true, slot);
+  return emit([single(pc, fetch)], slots, instrument, { ...opts, own: false }, bytewise, slot);
 }
 
 function emit(
@@ -88,12 +95,12 @@ function emit(
   instrument: Instrument | null,
   opts: TranslateOptions,
   slow: boolean,
-  slowSlot = 0,
+  singleSlot = -1,
 ): Translation {
   const mod = new ModuleBuilder();
   mod.typeIndex([I32, I32, I64], [I64]);
   const local = new Map<number, number>();
-  if (!slow) {
+  if (singleSlot < 0) {
     for (const [i, r] of regions.entries()) local.set(r.head, i);
   }
   const options: Omit<CodegenOptions, 'cellOf'> = {
@@ -110,9 +117,9 @@ function emit(
       if (i === r.dispatch) return b;
       const own = instrument ? instrument(optimise(b)) : b;
       const counted = opts.steps && b.pc !== TRAMPOLINE ? countSteps(own, b, opts.steps) : own;
-      return optimise(counted);
+      return optimise(opts.own ? ownLines(optimise(counted)) : counted);
     });
-    const slot = slow ? slowSlot : slots.slotOf(r.head);
+    const slot = singleSlot >= 0 ? singleSlot : slots.slotOf(r.head);
     own.push(slot);
     const cellOf = opts.slotAt ? cellsByWindow(r, opts.slotAt) : ownCell;
     if (!slow) r.blocks = r.blocks.map((b) => joinChecks(b, cellOf));

@@ -51,6 +51,7 @@ export const W = {
   i32Sub: 0x6b,
   i32And: 0x71,
   i32Or: 0x72,
+  i32Xor: 0x73,
   i32ShrU: 0x76,
   i32Shl: 0x74,
   i64Add: 0x7c,

@@ -168,9 +168,9 @@ export class FunctionWriter {
     this.set(this.regLocal(reg));
   }
 
-  spillReg(reg: number): void {
+  spillReg(reg: number, from = this.regLocal(reg)): void {
     this.get(P_TS);
-    this.get(this.regLocal(reg));
+    this.get(from);
     if (reg < REG_F) this.mem(W.i64Store, 3, T_X + reg * 8);
     else if (reg < REG_FCSR) this.mem(W.f64Store, 3, T_F + (reg - REG_F) * 8);
     else this.mem(W.i32Store, 2, T_FCSR);

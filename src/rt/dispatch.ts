@@ -12,6 +12,7 @@ import {
   UNWIND_DEPTH,
 } from '../../kernel/core/layout';
 import { hot, interpret, warm } from './interpret';
+import { own_poll } from './own';
 
 // Translates the code at the pc in T_SCRATCH, or loads it into this worker's table; returns its table slot.
 // When nothing executable is there the fault has been raised and slot 0 comes back.
@@ -93,6 +94,7 @@ export function resume(ts: u32, depth: u32, pc: u64, ret: u64): u64 {
         store<i32>(ts + T_UNWIND, UNWIND_DEPTH);
         return pc;
       }
+      if (own_poll(ts)) continue;
       js_poll(ts);
       pc = load<u64>(ts + T_PC);
       continue;

@@ -10,4 +10,5 @@ export * from './hg-clocks';
 export * from './hg-objects';
 export { heat } from './interpret';
 export * from './memory';
+export * from './own';
 export * from './softfloat';

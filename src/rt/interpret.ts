@@ -6,6 +6,7 @@ import {
   ACCESS_READ,
   ACCESS_WRITE,
   G_HEAT_LIMIT,
+  G_OWN,
   HEAT,
   HEAT_ENTRIES,
   JC_ENTRIES,
@@ -23,6 +24,7 @@ import {
   G_STEPS,
   STEPS_ACCESSES,
   T_BARRIER,
+  T_BLOCK_INSNS,
   T_F,
   T_JC,
   T_LIMIT,
@@ -39,6 +41,7 @@ import { EXIT_FAULT, EXIT_STEP, EXIT_SYSCALL } from '../ir/exits';
 import { mulh, mulhsu, mulhu } from './arith';
 import { amo_d, amo_w, lr_d, lr_w, sc_d, sc_w, store_watched } from './atomics';
 import { fault, js_page, pte, xlat } from './memory';
+import { own_take } from './own';
 
 // Leaves to the kernel at T_PC; what to go on at is in T_PC afterwards, or behind the instruction for result 0.
 @external('env', 'exit')
@@ -128,6 +131,8 @@ function operand(ts: u32, pc: u64, base: u32, addr: u64, size: u32, acc: u32): u
   const site = SITES + (((<u32>(pc >> 1)) & (SITE_ENTRIES - 1)) << 3);
   store<u32>(site, <u32>pc);
   store<u32>(site + 4, <u32>(load<u64>(w) >> 12));
+  // Each instruction is a block of its own here.
+  if (load<u32>(G_OWN) != 0 && h != 0 && own_take(ts, h, size | ((acc >> 1) << 8))) return 0;
   return h;
 }
 
@@ -158,6 +163,7 @@ function noteJump(pc: u64, target: u64): void {
 
 function leave(ts: u32, pc: u64, why: i32, len: i32): u64 {
   store<u64>(ts + T_PC, pc);
+  store<u32>(ts + T_BLOCK_INSNS, 1);
   exit(ts, why, len);
   return load<u64>(ts + T_PC);
 }

@@ -4,6 +4,7 @@ import {
   ACCESS_WRITE,
   K_MAP_SEQ,
   K_ROOT,
+  G_OWN,
   G_THRASH_LIMIT,
   FAULT_STALE,
   FAULT_STRADDLES,
@@ -31,6 +32,7 @@ import {
   TLB_WAYS,
 } from '../../kernel/core/layout';
 import { store_watched } from './atomics';
+import { alone } from './own';
 
 // Resolves the fault described in T_FAULT_*: 1 = retry, 0 = the guest faults.
 @external('env', 'js_page')
@@ -138,6 +140,8 @@ function find(ts: u32, addr: u64, acc: u32, size: u32): bool {
   else {
     while (!findWindow(ts, addr, acc)) {
       fault(ts, addr, size, acc);
+      // Where blocks may start over, this one does, so that no thread waits for the pager in the middle of a block.
+      if (load<u32>(G_OWN) != 0 && !alone(ts)) return false;
       if (!js_page(ts)) return false;
     }
     keep(ts, slot, tag);

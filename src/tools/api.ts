@@ -107,6 +107,8 @@ export interface ToolInstance {
   threadEnds?(ts: number): void;
   mapped?(lo: number, hi: number): void;
   unmapped?(lo: number, hi: number): void;
+  /** A system call is about to write host bytes of guest memory. It must not wait. */
+  beforeWrite?(host: number, length: number): void;
   beforeSyscall?(ts: number, nr: number): void;
   afterSyscall?(ts: number, nr: number): void;
   /** What a thread that will never be woken waits for, as a report of the deadlock says it; null when unknown. */

@@ -13,16 +13,16 @@ import {
 } from '../support/capgrind.js';
 import { type GuestRun, guestArgs, guestRuns } from '../support/guest-list.js';
 
-const POLICIES = ['parallel', 'serial'] as const;
+const POLICIES = ['parallel', 'serial', 'restart'] as const;
 const turns = new Turns(2);
 
 /**
  * Runs without CAPGRIND_TEST_ALL: the first of each guest, and these. Policies take turns from run to run, except that
- * guests about several threads at once go through both.
+ * guests about several threads at once go through all; restart is for these alone.
  */
 const ALSO_USUAL =
   /^(pthread-suite (cond|main-exits)$|exit-code 300|exit-code 7 thread|cat #3|faults (null-write( catch)?|exec-data|illegal|ebreak|page-cross-store)$|exit-group (waiting|main-exits)|aba stores|stack 2)/;
-const BOTH_USUAL = /^(atomic-counter|mini-sync|futex|counters|self-modify)$/;
+const ALL_USUAL = /^(mixed|block-faults|atomic-counter|mini-sync|futex|counters|self-modify)$/;
 /** Dynamically linked twins repeat the static suites; linkage is what they add, and others show that. */
 const LONG_ONLY =
   /^(hg-|pthread-suite-dynamic (?!cond)|pthread-suite create-join|libc-suite-dynamic|auxv-dynamic|libm|malloc-churn|join-handoff)/;
@@ -61,7 +61,8 @@ function usual(run: GuestRun): boolean {
 all.forEach((run, index) => {
   if (run.dynamic && !HAS_SYSROOT) return;
   for (const policy of POLICIES) {
-    const turn = POLICIES[index % 2] === policy || BOTH_USUAL.test(run.title);
+    if (policy === 'restart' && !run.threaded) continue;
+    const turn = POLICIES[index % 2] === policy || ALL_USUAL.test(run.title);
     if (!TEST_ALL && !(usual(run) && turn)) continue;
     test(`${run.title} (${policy})`, async (t) => {
       t.timeout(1_200_000);
