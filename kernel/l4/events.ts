@@ -117,6 +117,14 @@ export interface L4Events {
   /** An unmap with the delete bit on a slot without D: it became a plain release. Before the drain. */
   deleteRefused?(by: number, task: number, slot: number, object: number): void;
   itemLost?(item: LostItem): void;
+  /**
+   * What the thread `before` did so far is known to the thread `after` from here on: a message between them, or the end of
+   * one that the other has seen to. Thread states; neither runs guest code meanwhile. Kernel lock held.
+   */
+  ordered?(before: number, after: number): void;
+  /** A thread has triggered an IRQ object or a semaphore, and one has taken what is there. Kernel lock held. */
+  left?(ts: number, object: number): void;
+  took?(ts: number, object: number): void;
   /** A region was attached with a dataspace, or detached. */
   attached?(by: number, task: number, start: number, size: number, dataspace: number): void;
   detached?(by: number, task: number, start: number, size: number): void;
@@ -141,6 +149,9 @@ const METHODS = [
   'weakened',
   'deleteRefused',
   'itemLost',
+  'ordered',
+  'left',
+  'took',
   'attached',
   'detached',
   'enter',

@@ -24,7 +24,18 @@ const RECEIVING = -2;
 /** The thread has to end: nothing of it may be touched. */
 export const GONE = -3;
 
+/** Hears how threads come to know of each other, with the kernel lock held and the threads standing in the kernel. */
+export interface IpcWatcher {
+  /** What one thread did so far comes before what the other does next. */
+  ordered(before: number, after: number): void;
+  /** A thread has left something in an IRQ object or a semaphore: the one whose call this is. */
+  left(object: number): void;
+  /** A thread has taken what others left in an object. */
+  took(thread: number, object: number): void;
+}
+
 export class Ipc {
+  watcher: IpcWatcher | null = null;
   /** Every thread waits for another without a limit: nothing will ever happen again. */
   onIdle: () => void = () => {};
 
@@ -126,6 +137,11 @@ export class Ipc {
     const { state } = this;
     const { words } = state;
     this.forgetCall(to);
+    if (this.watcher !== null) {
+      // A rendezvous: the sender goes on only after the receiver was there.
+      this.watcher.ordered(from, to);
+      this.watcher.ordered(to, from);
+    }
     const error = this.transfer.message(from, to);
     state.i32[(to + L.H_ERROR) >>> 2] = error === 0 ? 0 : error | A.IPC_RECEIVE;
     words.copy(to + L.H_RTAG, from + L.H_TAG, 1);
@@ -273,6 +289,7 @@ export class Ipc {
 
   private irqMessage(irq: number, to: number): void {
     const { state } = this;
+    this.watcher?.took(to, irq);
     this.forgetCall(to);
     state.i32[(to + L.H_ERROR) >>> 2] = 0;
     state.words.set(to + L.H_RTAG, 0);
@@ -282,6 +299,7 @@ export class Ipc {
   /** An IRQ object is hit. */
   hit(irq: number): void {
     const { state } = this;
+    this.watcher?.left(irq);
     if (state.w(irq + L.I_PENDING) !== 0) return;
     const thread = state.alive(state.w(irq + L.I_THREAD), state.w(irq + L.I_THREAD_ID));
     if (thread !== 0 && this.accepts(thread, irq)) {

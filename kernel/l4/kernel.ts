@@ -108,6 +108,7 @@ export class L4Kernel {
     this.observer = observer;
     this.caps.events = observer;
     this.transfer.observer = observer;
+    if (observer.orders) this.ipc.watcher = observer;
     this.tasks.observer = observer;
     const first = Atomics.exchange(this.state.i32, L.A_OBSERVED >>> 2, 1) === 0;
     if (first) this.locked(() => observer.replay());

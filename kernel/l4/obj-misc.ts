@@ -128,12 +128,15 @@ export class MiscObjects {
 
   private up(semaphore: number): void {
     const { state } = this;
+    const { watcher } = this.ipc;
+    watcher?.left(semaphore);
     const waiter = state.w(semaphore + L.M_WAITERS);
     if (waiter === 0) {
       state.setW(semaphore + L.M_COUNT, state.w(semaphore + L.M_COUNT) + 1);
       return;
     }
     dequeue(state, waiter);
+    watcher?.took(waiter, semaphore);
     state.i32[(waiter + L.H_ERROR) >>> 2] = 0;
     this.ipc.wake(waiter);
   }
@@ -143,6 +146,7 @@ export class MiscObjects {
     const count = state.w(call.obj + L.M_COUNT);
     if (count > 0) {
       state.setW(call.obj + L.M_COUNT, count - 1);
+      ipc.watcher?.took(call.me, call.obj);
       return reply(0);
     }
     if (!call.receives || call.deadline <= 0) return failed(A.IPC_TIMEOUT | A.IPC_RECEIVE);

@@ -6,6 +6,7 @@ import { THREAD_STRIDE, THREADS } from '../core/layout.js';
 import * as A from './abi.js';
 import type { CapEvents, Caps, SlotChange } from './caps.js';
 import type { DrainCause, FillCause, L4Events, ObjectKind } from './events.js';
+import type { IpcWatcher } from './ipc.js';
 import * as L from './layout.js';
 import type { L4State } from './state.js';
 
@@ -44,7 +45,7 @@ const DRAINS: Readonly<Partial<Record<SlotChange, DrainCause>>> = {
   exit: 'task',
 };
 
-export class Observer implements CapEvents {
+export class Observer implements CapEvents, IpcWatcher {
   /** Thread that acts, and the one whose receive buffers are filled. */
   private by = 0;
   private receiver = 0;
@@ -105,6 +106,32 @@ export class Observer implements CapEvents {
       this.by = by;
       this.receiver = receiver;
     }
+  }
+
+  // --- order of threads -----------------------------------------------------------------------------------------
+
+  /** Whether anybody asks how threads are ordered. */
+  get orders(): boolean {
+    return this.events.ordered !== undefined || this.events.left !== undefined;
+  }
+
+  ordered(before: number, after: number): void {
+    const { state } = this;
+    this.events.ordered?.(state.w(before + L.H_TS), state.w(after + L.H_TS));
+  }
+
+  left(object: number): void {
+    if (this.by !== 0) this.events.left?.(this.by, this.state.id(object));
+  }
+
+  took(thread: number, object: number): void {
+    this.events.took?.(this.state.w(thread + L.H_TS), this.state.id(object));
+  }
+
+  /** A thread that stands in a call will not come back from it. */
+  killed(thread: number): void {
+    const ts = this.state.w(thread + L.H_TS);
+    if (ts !== 0 && this.by !== 0 && ts !== this.by) this.events.ordered?.(ts, this.by);
   }
 
   // --- slots and objects ----------------------------------------------------------------------------------------

@@ -95,6 +95,9 @@ export class Tasks {
     words.set(ts + T_PC, Number.isNaN(ip) ? 0 : ip);
     words.set(ts + T_X + 2 * 8, Number.isNaN(sp) ? 0 : sp);
     words.set(ts + T_SP_START, Number.isNaN(sp) ? 0 : sp);
+    // They are used up: a later ex_regs that keeps the old values must not bring these back.
+    f64[(thread + L.H_IP) >>> 3] = Number.NaN;
+    f64[(thread + L.H_SP) >>> 3] = Number.NaN;
     words.set(ts + T_X + 4 * 8, f64[(thread + L.H_UTCB_ADDR) >>> 3]! + A.UTCB_TP);
     state.setW(ts + L.T_L4, thread);
     state.setW(thread + L.H_TS, ts);
@@ -112,8 +115,10 @@ export class Tasks {
     const { state } = this;
     if ((state.w(thread + L.H_FLAGS) & L.HF_KILLED) !== 0) return;
     this.flag(thread, L.HF_KILLED);
+    const stands = state.w(thread + L.H_STATE) !== L.STATE_READY;
     this.ipc.abort(thread, A.IPC_ABORTED);
     const ts = state.w(thread + L.H_TS);
+    if (stands) this.observer?.killed(thread);
     if (ts !== 0) this.env.poke(ts, STOP_EXIT);
     else this.releaseUtcb(thread);
   }

@@ -14,12 +14,6 @@ const { guests } = JSON.parse(readFileSync(join(GUESTS, 'l4/guests.json'), 'utf8
   guests: { name: string; runs: L4Run[] }[];
 };
 const turns = new Turns(2);
-/**
- * These take another thread to be blocked 20 ms after its start, which a busy machine does not promise (and map-grant
- * asks for a compound item): only the framework's part is checked. A guest that waits properly must leave this list.
- */
-const UNSTEADY =
-  /^(ipc-cancel|ipc-dead-partner|ipc-priorities|ipc-wait|semaphore|thread-senders|exception-trigger|gate-bind|thread-start|thread-suicide|ipc-timeouts|map-grant)$/;
 let count = 0;
 
 for (const guest of guests) {
@@ -36,10 +30,6 @@ for (const guest of guests) {
             timeoutMs: 150_000,
           }),
         );
-        if (UNSTEADY.test(guest.name)) {
-          t.true(!o.timedOut && o.status !== 70 && !o.stderr.includes('capgrind:'), story(o));
-          return;
-        }
         t.is(o.status, run.exit, story(o));
         t.is(o.stdout, run.stdout, story(o));
         t.is(o.stderr, '', story(o));

@@ -8,6 +8,8 @@ const OBJECT = 1n << 56n;
 const FUTEX = 2n << 56n;
 const USER = 3n << 56n;
 const ONCE = 4n << 56n;
+const L4_OBJECT = 5n << 56n;
+const L4_THREAD = 6n << 56n;
 const EXIT = 1n << 61n;
 const SUB_BITS = 8n;
 
@@ -20,6 +22,10 @@ export const futexKey = (addr: number): bigint => FUTEX | BigInt(addr);
 export const userKey = (addr: number): bigint => USER | BigInt(addr);
 /** What the routine of a pthread_once_t left. */
 export const onceKey = (control: number): bigint => ONCE | BigInt(control);
+/** What was left in an IRQ object or a semaphore of Fiasco.OC, by the object's number. */
+export const l4Key = (object: number): bigint => L4_OBJECT | BigInt(object);
+/** What a thread, by its thread state, hands to the one it exchanges a message with. */
+export const l4ThreadKey = (ts: number): bigint => L4_THREAD | BigInt(ts);
 /** What a thread leaves when it ends. */
 export const exitKey = (tid: number): bigint => EXIT | BigInt(tid);
 

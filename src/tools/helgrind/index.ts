@@ -4,12 +4,15 @@
  * its calls, turns pthread functions into edges, and writes reports with Valgrind's texts (valgrind-facts 9).
  */
 import { T_PC, T_SCRATCH, T_TID, T_X, THREADS } from '../../../kernel/core/layout.js';
+import type { L4Events } from '../../../kernel/l4/events.js';
 import type { Block } from '../../ir/ir.js';
 import type { Awaited, Tool, ToolHost, ToolInstance, Wrap } from '../api.js';
 import { Addresses } from './addresses.js';
+import { Edges } from './edges.js';
 import { isCopying, isSynchronising } from './functions.js';
 import { Heap } from './heap.js';
 import { type Attention, instrumentBlock } from './instrument.js';
+import { L4Sync } from './l4-sync.js';
 import { HG_G_CONTEXTS, HG_G_HISTORY, HG_INDEXES, HG_LOCKSET } from './layout.js';
 import { HISTORY, OPTIONS } from './options.js';
 import { RaceReport } from './report.js';
@@ -43,6 +46,7 @@ export class Helgrind implements ToolInstance {
   readonly tables: Tables;
   readonly imports: Record<string, CallableFunction>;
   readonly wraps: readonly Wrap[];
+  readonly l4: L4Events;
   private readonly report: RaceReport;
   private readonly checkStack: boolean;
   private readonly heap: Heap;
@@ -85,6 +89,7 @@ export class Helgrind implements ToolInstance {
         return block && !block.freed ? { start: block.addr, size: block.size } : null;
       },
     });
+    this.l4 = new L4Sync(new Edges(host));
     this.report = new RaceReport(host, this.sync.lockSets, this.addresses);
     this.wraps = [...this.sync.wraps, ...this.heap.wraps];
   }

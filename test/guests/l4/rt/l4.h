@@ -170,6 +170,8 @@ static inline long thread_start(struct thread *t, void (*body)(void *), void *ar
 void thread_join(struct thread *t);
 /* Destroys a thread wherever it is and frees its slots. */
 void thread_kill(struct thread *t);
+/* Waits until the thread stands in a system call that does not come back at once: it blocks. */
+void thread_blocks(const struct thread *t);
 /* The parts of thread_start, for guests that go their own way. */
 struct utcb *utcb_alloc(void);
 long thread_bind(cap thread, struct utcb *u, cap pager, cap handler);

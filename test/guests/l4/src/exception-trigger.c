@@ -22,7 +22,7 @@ int guest(int argc, char **argv) {
   u64 ip = (u64)l4_thread_start, sp = stack_for(&t);
   thread_ex_regs(t.cap, 0, &ip, &sp);
   thread_run(t.cap, 2);
-  sleep_us(20000);
+  while (!__atomic_load_n(&t.running, __ATOMIC_ACQUIRE)) sleep_us(1000);
   section("triggered");
   ip = sp = ~0UL;
   EQUAL(thread_ex_regs(t.cap, EX_TRIGGER, &ip, &sp), 0);

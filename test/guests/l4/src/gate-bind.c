@@ -26,7 +26,7 @@ int guest(int argc, char **argv) {
   EQUAL(utcb()->error, IPC_TIMEOUT);
   section("a blocked sender is let through");
   thread_start(&t, client, NULL);
-  sleep_us(20000);
+  thread_blocks(&t);
   EQUAL(bind(gate, env->main_thread, 0x4560), 0);
   wait_any(&label);
   EQUAL(label, 0x4563);
@@ -35,7 +35,6 @@ int guest(int argc, char **argv) {
   EQUAL(result, 1);
   section("bound again");
   thread_start(&second, other_server, &other_label);
-  sleep_us(20000);
   EQUAL(bind(gate, second.cap, 0x7890), 0);
   thread_start(&t, client, NULL);
   thread_join(&t);

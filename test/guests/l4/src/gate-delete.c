@@ -18,7 +18,7 @@ int guest(int argc, char **argv) {
   section("blocked sender");
   make_gate(gate, NO_CAP, 0);
   thread_start(&t, client, NULL);
-  sleep_us(20000);
+  thread_blocks(&t);
   destroy(gate);
   thread_join(&t);
   EQUAL(result, FAILED(IPC_NOT_EXISTENT));

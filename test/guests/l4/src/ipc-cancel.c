@@ -24,7 +24,7 @@ int guest(int argc, char **argv) {
   u64 ip = ~0UL, sp = ~0UL;
   section("receiving");
   thread_start(&t, receiver, NULL);
-  sleep_us(20000);
+  thread_blocks(&t);
   EQUAL(thread_ex_regs(t.cap, EX_CANCEL, &ip, &sp), 0);
   down(t.done, NEVER);
   up(t.done);
@@ -34,7 +34,7 @@ int guest(int argc, char **argv) {
   thread_join(&t);
   section("sending");
   thread_start(&t, sender, NULL);
-  sleep_us(20000);
+  thread_blocks(&t);
   ip = sp = ~0UL;
   EQUAL(thread_ex_regs(t.cap, EX_CANCEL, &ip, &sp), 0);
   thread_join(&t);

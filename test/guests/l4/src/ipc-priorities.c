@@ -16,7 +16,7 @@ int guest(int argc, char **argv) {
   struct thread t[5];
   for (u64 i = 0; i < 5; i++) {
     thread_start_at(&t[i], priorities[i], sender, (void *)i);
-    sleep_us(20000);
+    thread_blocks(&t[i]);
   }
   section("order");
   static const u64 order[5] = {1, 3, 2, 0, 4};

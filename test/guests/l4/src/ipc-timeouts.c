@@ -15,7 +15,7 @@ int guest(int argc, char **argv) {
   u64 passed = now() - before;
   EQUAL(tag, TAG_ERROR);
   EQUAL(u->error, IPC_TIMEOUT | 1);
-  CHECK(passed >= 4900 && passed < 2000000);
+  CHECK(passed >= 4900 && passed < 60000000);
 
   section("absolute");
   before = now();
@@ -34,7 +34,7 @@ int guest(int argc, char **argv) {
   receive(SELF, TIMEOUT(NEVER, POLL));
   /* Mantissa 0 with an exponent. */
   receive(SELF, TIMEOUT(NEVER, 0x2800));
-  CHECK(now() - before < 1000000);
+  CHECK(now() - before < 60000000);
 
   section("send");
   struct thread t;

@@ -16,9 +16,9 @@ int guest(int argc, char **argv) {
   struct thread a, b;
   section("closed receive");
   thread_start(&a, sender, (void *)21);
-  sleep_us(20000);
+  thread_blocks(&a);
   thread_start(&b, sender, (void *)22);
-  sleep_us(20000);
+  thread_blocks(&b);
   /* Both are queued, a first; the receive is for b. */
   u64 label = 0;
   u64 tag = ipc(b.cap | RECEIVE, 0, 0, &label);

@@ -39,11 +39,11 @@ int guest(int argc, char **argv) {
   static const int priorities[3] = {3, 5, 4};
   for (u64 i = 0; i < 3; i++) {
     thread_start_at(&t[i], priorities[i], waiter, (void *)i);
-    sleep_us(20000);
+    thread_blocks(&t[i]);
   }
   for (int i = 0; i < 3; i++) {
     up(semaphore);
-    sleep_us(20000);
+    while (__atomic_load_n(&order, __ATOMIC_SEQ_CST) != (u64)i + 1) sleep_us(1000);
   }
   EQUAL(woken[0], 3);
   EQUAL(woken[1], 1);
@@ -51,7 +51,7 @@ int guest(int argc, char **argv) {
   for (int i = 0; i < 3; i++) thread_join(&t[i]);
   section("deleted");
   thread_start(&t[0], deleted, NULL);
-  sleep_us(20000);
+  thread_blocks(&t[0]);
   destroy(semaphore);
   thread_join(&t[0]);
   EQUAL(result, WHILE_RECEIVING(IPC_NOT_EXISTENT));

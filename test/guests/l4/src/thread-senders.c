@@ -15,7 +15,7 @@ int guest(int argc, char **argv) {
   gate = slot_alloc();
   make_gate(gate, env->main_thread, 0x1110);
   thread_start(&t, client, NULL);
-  sleep_us(20000);
+  thread_blocks(&t);
   section("another label");
   static const u64 rules[2][4] = {
     {~3UL, 0x2220, ~0UL, 0x9990}, /* nobody has this one */

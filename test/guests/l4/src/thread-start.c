@@ -31,7 +31,7 @@ int guest(int argc, char **argv) {
   EQUAL(down(ready, NEVER), 0);
   EQUAL(ran, 5);
   section("old values");
-  sleep_us(20000);
+  thread_blocks(&t);
   ip = sp = ~0UL;
   EQUAL(thread_ex_regs(t.cap, 0, &ip, &sp), 0);
   CHECK(sp > (u64)t.stack && sp < (u64)t.stack + 16384);
