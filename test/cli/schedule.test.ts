@@ -42,21 +42,29 @@ test('a seed gives one interleaving, under every tool; another seed another', as
   t.not(hash(await seeded(8, 'none')), hash(all[0]!));
 });
 
-test('workers that are slow to start, to go on and to end do not matter', async (t) => {
-  t.timeout(1_200_000);
-  const words = ['--tool=none', '--schedule=random', '--seed=7', join(BIN, 'mini-sync'), '2', '16'];
-  const slow = pathToFileURL(join(ROOT, 'dist/test/support/slow-workers.js')).href;
-  // Not the bundle: its classes are out of the reach of who is imported before it.
-  const modules = [`--import=${slow}`, join(ROOT, 'dist/src/cli/main.js'), ...words];
-  const times = TEST_ALL ? 30 : 2;
-  const all = await Promise.all([
-    run(words),
-    ...Array.from({ length: times }, () =>
-      turns.take(() => runCommand(process.execPath, modules, { timeoutMs: 240_000 })),
-    ),
-  ]);
-  for (const o of all) t.is(scheduleLine(o), scheduleLine(all[0]!), story(o));
-});
+for (const [guest, ...words] of [
+  ['mini-sync', '--tool=none', '--schedule=random', '--seed=7'],
+  ['moment-race', '--tool=helgrind', '--schedule=pct', '--seed=13'],
+]) {
+  test(`workers that are slow to start, to go on and to end do not matter: ${guest}`, async (t) => {
+    t.timeout(1_200_000);
+    const command = [...words, join(BIN, guest!), ...(guest === 'mini-sync' ? ['2', '16'] : [])];
+    const slow = pathToFileURL(join(ROOT, 'dist/test/support/slow-workers.js')).href;
+    // Not the bundle: its classes are out of the reach of who is imported before it.
+    const modules = [`--import=${slow}`, join(ROOT, 'dist/src/cli/main.js'), ...command];
+    const times = TEST_ALL ? 30 : 2;
+    const all = await Promise.all([
+      run(command),
+      ...Array.from({ length: times }, () =>
+        turns.take(() => runCommand(process.execPath, modules, { timeoutMs: 240_000 })),
+      ),
+    ]);
+    for (const o of all) {
+      t.is(o.stderr, all[0]!.stderr, story(o));
+      t.is(o.stdout, all[0]!.stdout);
+    }
+  });
+}
 
 test('what is beside the seed does not matter: environment, kind of standard output, other load', async (t) => {
   t.timeout(600_000);
