@@ -3,9 +3,10 @@
  * is the first to show it, and whether a replay of that seed fails the same way every time.
  *
  *   node dist/bench/rare.js [--only=GUEST,..] [--schedules=random,pct] [--runs=N] [--replays=N] [--jobs=N] [--db=FILE]
+ *   node dist/bench/rare.js --known [--only=GUEST,..] [--schedules=..] [--replays=N] [--jobs=N]
  *
- * Campaigns are those of `capgrind stress` and go on where they were stopped (--db). Prints a table in Markdown; exit
- * status 1 when a bug was not found or a replay differed.
+ * Campaigns are those of `capgrind stress` and go on where they were stopped (--db); with --known the seeds are those of
+ * docs/stress.md. Prints a table in Markdown; exit status 1 when a bug was not found or a replay differed.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -14,12 +15,11 @@ import { availableParallelism, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { runChild } from '../src/campaign/child-run.js';
-import type { Outcome } from '../src/campaign/outcome.js';
+import { failureOf, type Outcome } from '../src/campaign/outcome.js';
 import { MAIN, ROOT } from './contestants.js';
+import { BUDGET, knownSeeds } from './rare-table.js';
 
 const BIN = join(ROOT, 'test/guests/bin');
-/** Ends the guest that spins for ever; the others stay far below. */
-const BUDGET = '--max-blocks=200000';
 const TIMEOUT_S = 300;
 
 interface Settings {
@@ -29,17 +29,21 @@ interface Settings {
   readonly replays: number;
   readonly jobs: number;
   readonly db: string;
+  readonly known: boolean;
 }
 
 /** What a campaign found: the lowest seed that fails, with what came of it. */
 interface Found {
   readonly seed: number;
   readonly title: string;
-  readonly outcome: Pick<Outcome, 'end' | 'status' | 'interleaving' | 'blocks' | 'output'>;
+  /** undefined: that of the first replay is what the others are compared with. */
+  readonly outcome: Result | undefined;
 }
 
+type Result = Pick<Outcome, 'end' | 'status' | 'interleaving' | 'blocks' | 'output'>;
+
 interface Campaign {
-  readonly failures: readonly { title: string; firstSeed: number; outcome: Found['outcome'] }[];
+  readonly failures: readonly { title: string; firstSeed: number; outcome: Result }[];
 }
 
 function settings(): Settings {
@@ -51,6 +55,7 @@ function settings(): Settings {
       replays: { type: 'string', default: '100' },
       jobs: { type: 'string', default: String(availableParallelism()) },
       db: { type: 'string', default: join(ROOT, 'bench/results/rare.db') },
+      known: { type: 'boolean', default: false },
     },
   });
   const whole = (name: 'runs' | 'replays' | 'jobs', least: number): number => {
@@ -69,11 +74,18 @@ function settings(): Settings {
     replays: whole('replays', 0),
     jobs: whole('jobs', 1),
     db: values.db,
+    known: values.known,
   };
 }
 
 /** The words of the runs, without seed and program. */
 const options = (schedule: string): string[] => ['--tool=none', `--schedule=${schedule}`, BUDGET];
+
+/** The seed of the table in the documentation. */
+function documented(guest: string, schedule: string): Found | undefined {
+  const known = knownSeeds().find((k) => k.guest === guest && k.schedule === schedule);
+  return known && { seed: known.seed, title: known.fails, outcome: undefined };
+}
 
 /** The first seed that fails, undefined when none of `s.runs` does. Throws when the campaign itself fails. */
 async function search(
@@ -107,7 +119,7 @@ async function search(
   return first && { seed: first.firstSeed, title: first.title, outcome: first.outcome };
 }
 
-/** How many of the replays ended as the campaign's run did: same end, interleaving and output. */
+/** How many of the replays failed as the table says, and as the run that found it did: end, interleaving and output. */
 async function replay(
   s: Settings,
   guest: string,
@@ -117,6 +129,7 @@ async function replay(
 ): Promise<number> {
   let left = s.replays;
   let same = 0;
+  let expected = found.outcome;
   const job = async (): Promise<void> => {
     // Result files are named after the seed, which is the same for all.
     const own = mkdtempSync(join(scratch, 'job-'));
@@ -136,15 +149,16 @@ async function replay(
         new AbortController().signal,
       );
       if (answer.kind === 'refusal') throw new Error(answer.message);
-      if (brief(answer.outcome) === brief(found.outcome)) same++;
+      expected ??= answer.outcome;
+      const alike = brief(answer.outcome) === brief(expected);
+      if (alike && failureOf(answer.outcome)?.title === found.title) same++;
     }
   };
   await Promise.all(Array.from({ length: s.jobs }, job));
   return same;
 }
 
-const brief = (o: Found['outcome']): string =>
-  JSON.stringify([o.end, o.status, o.interleaving, o.blocks, o.output]);
+const brief = (o: Result): string => JSON.stringify([o.end, o.status, o.interleaving, o.blocks, o.output]);
 
 async function main(): Promise<void> {
   const s = settings();
@@ -156,7 +170,8 @@ async function main(): Promise<void> {
   try {
     for (const guest of s.guests) {
       for (const schedule of s.schedules) {
-        const found = await search(s, guest, schedule, scratch);
+        const found = s.known ? documented(guest, schedule) : await search(s, guest, schedule, scratch);
+        if (s.known && !found) continue;
         const same = found && s.replays > 0 ? await replay(s, guest, schedule, found, scratch) : undefined;
         if (!found || (same !== undefined && same !== s.replays)) good = false;
         const replays = same === undefined ? '-' : `${same} of ${s.replays}`;
