@@ -1,14 +1,16 @@
 // Bundles the command and the guest worker into one file each: loading many small modules would be most of the
 // start-up time of a short run. Type checking and tests use the separate modules.
-import { chmodSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { chmodSync, readdirSync, rmSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
-await build({
+const folder = join(root, 'dist/bundle');
+const { metafile } = await build({
   entryPoints: { main: join(root, 'dist/src/cli/main.js'), guest: join(root, 'dist/workers/guest.js') },
-  outdir: join(root, 'dist/bundle'),
+  outdir: folder,
+  metafile: true,
   bundle: true,
   splitting: true,
   format: 'esm',
@@ -17,4 +19,7 @@ await build({
   external: ['piscina', 'yargs', 'cli-progress', 'node-sqlite3-wasm'],
   logLevel: 'warning',
 });
-chmodSync(join(root, 'dist/bundle/main.js'), 0o755);
+chmodSync(join(folder, 'main.js'), 0o755);
+// Chunks have their contents' hash in their names: those of earlier builds would pile up.
+const written = new Set(Object.keys(metafile.outputs).map((file) => basename(file)));
+for (const file of readdirSync(folder)) if (!written.has(file)) rmSync(join(folder, file));

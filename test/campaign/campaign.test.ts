@@ -3,7 +3,6 @@ import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import test from 'ava';
 import { Campaign, type Ended, type Plan } from '../../src/campaign/campaign.js';
 import { EvidenceFolder } from '../../src/campaign/evidence.js';
 import { LocalQueue } from '../../src/campaign/local-queue.js';
@@ -11,6 +10,7 @@ import { failureOf } from '../../src/campaign/outcome.js';
 import type { ShardAnswer } from '../../src/campaign/queue.js';
 import { Store } from '../../src/campaign/store.js';
 import { SCRATCH } from '../support/capgrind.js';
+import { more, usual } from '../support/extent.js';
 import { Random } from '../support/random.js';
 import { outcome, run, shard } from './runs.js';
 
@@ -42,7 +42,7 @@ async function fails3(seed: number): Promise<ShardAnswer> {
   };
 }
 
-test('the first seed is the lowest, though it ends last, and its evidence alone is kept', async (t) => {
+usual('the first seed is the lowest, though it ends last, and its evidence alone is kept', async (t) => {
   const out = folder('out');
   writeFileSync(join(out, 'mine'), '');
   const evidence = new EvidenceFolder(out);
@@ -62,24 +62,27 @@ test('the first seed is the lowest, though it ends last, and its evidence alone 
   store.close();
 });
 
-test('output: the evidence of the first run that differs is kept, though nobody knew at its end', async (t) => {
-  const out = folder('out');
-  const queue = new LocalQueue((s) => fails3(s.seed), 20);
-  const store = await Store.open(null);
-  const campaign = new Campaign(plan({ expected: 'same' }), queue, store, new EvidenceFolder(out), quiet);
-  const { summary } = await campaign.run();
-  t.deepEqual(
-    summary.failures.map((f) => [f.kind, f.first.seed]),
-    [
-      ['output', 2],
-      ['exit', 3],
-    ],
-  );
-  t.deepEqual(readdirSync(out).sort(), ['seed-2', 'seed-3']);
-  store.close();
-});
+usual(
+  'output: the evidence of the first run that differs is kept, though nobody knew at its end',
+  async (t) => {
+    const out = folder('out');
+    const queue = new LocalQueue((s) => fails3(s.seed), 20);
+    const store = await Store.open(null);
+    const campaign = new Campaign(plan({ expected: 'same' }), queue, store, new EvidenceFolder(out), quiet);
+    const { summary } = await campaign.run();
+    t.deepEqual(
+      summary.failures.map((f) => [f.kind, f.first.seed]),
+      [
+        ['output', 2],
+        ['exit', 3],
+      ],
+    );
+    t.deepEqual(readdirSync(out).sort(), ['seed-2', 'seed-3']);
+    store.close();
+  },
+);
 
-test('stop-after: no more runs are begun, and all below the failure have their result', async (t) => {
+usual('stop-after: no more runs are begun, and all below the failure have their result', async (t) => {
   const queue = new LocalQueue((s) => fails3(s.seed), 4);
   const store = await Store.open(null);
   const { runs, summary } = await new Campaign(plan({ stopAfter: 1 }), queue, store, null, quiet).run();
@@ -92,7 +95,7 @@ test('stop-after: no more runs are begun, and all below the failure have their r
   store.close();
 });
 
-test('what the store has is not run again, unless afresh', async (t) => {
+usual('what the store has is not run again, unless afresh', async (t) => {
   const store = await Store.open(null);
   store.begin('k', 'test', false);
   for (const seed of [2, 3, 7]) store.add('k', run(seed, { status: 9 }));
@@ -114,7 +117,7 @@ test('what the store has is not run again, unless afresh', async (t) => {
   store.close();
 });
 
-test('a larger campaign goes on from a smaller one', async (t) => {
+usual('a larger campaign goes on from a smaller one', async (t) => {
   const store = await Store.open(null);
   const queue = () => new LocalQueue((s) => fails3(s.seed), 20);
   await new Campaign(plan({ runs: 5 }), queue(), store, null, quiet).run();
@@ -124,7 +127,7 @@ test('a larger campaign goes on from a smaller one', async (t) => {
   store.close();
 });
 
-test('a refusal ends the campaign', async (t) => {
+usual('a refusal ends the campaign', async (t) => {
   const store = await Store.open(null);
   const queue = new LocalQueue(async (s) => ({ kind: 'refusal', shard: s, message: 'no such tool' }), 2);
   const { refusal, runs } = await new Campaign(plan(), queue, store, null, quiet).run();
@@ -175,7 +178,7 @@ const alive = (pid: number): boolean => {
   }
 };
 
-test('kill -9 at ten random moments: the resumed table equals that of an undisturbed campaign', async (t) => {
+more('kill -9 at ten random moments: the resumed table equals that of an undisturbed campaign', async (t) => {
   t.timeout(400_000);
   const [calm, wild] = [folder('calm'), folder('wild')];
   const undisturbed = await drive(join(calm, 'db'), join(calm, 'log'));

@@ -1,11 +1,12 @@
 /** One run as a child process, with a stand-in for capgrind whose outcome is known. */
 import { existsSync, mkdtempSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import test, { type ExecutionContext } from 'ava';
+import type { ExecutionContext } from 'ava';
 import { runChild } from '../../src/campaign/child-run.js';
 import { hashOfOutput } from '../../src/campaign/evidence.js';
 import type { ShardResult } from '../../src/campaign/queue.js';
 import { SCRATCH, Turns } from '../support/capgrind.js';
+import { more, usual } from '../support/extent.js';
 import { FAKE, shard } from './runs.js';
 
 const turns = new Turns(2);
@@ -23,7 +24,7 @@ async function result(t: ExecutionContext, behaviour: string, timeoutMs = 30_000
   return answer;
 }
 
-test('status, signal and findings are what the run says', async (t) => {
+usual('status, signal and findings are what the run says', async (t) => {
   t.like((await result(t, 'exit:3')).outcome, { end: 'exit', status: 3, findings: [] });
   const { outcome } = await result(t, 'findings:31');
   t.deepEqual(
@@ -33,7 +34,7 @@ test('status, signal and findings are what the run says', async (t) => {
   );
 });
 
-test('the output is hashed, the report kept apart', async (t) => {
+usual('the output is hashed, the report kept apart', async (t) => {
   const { outcome, evidence } = await result(t, 'print:hello');
   t.is(evidence.stdout.toString(), 'hello');
   t.is(evidence.report.toString(), 'report of 7\n');
@@ -41,23 +42,23 @@ test('the output is hashed, the report kept apart', async (t) => {
   t.not((await result(t, 'print:hallo')).outcome.output, outcome.output);
 });
 
-test('of endless output a part is kept and all of it hashed', async (t) => {
+usual('of endless output a part is kept and all of it hashed', async (t) => {
   const { outcome, evidence } = await result(t, 'flood');
   t.is(evidence.stdout.length, 1 << 20);
   t.is(outcome.output, hashOfOutput(Buffer.alloc(64 * 65536, 'x')));
 });
 
-test('a run beyond its time is asked to end, and its report still counts', async (t) => {
+usual('a run beyond its time is asked to end, and its report still counts', async (t) => {
   const { outcome, milliseconds } = await result(t, 'hang', 1500);
   t.like(outcome, { end: 'timeout', signal: 15 });
   t.true(milliseconds >= 1500 && milliseconds < 20_000, `${milliseconds}`);
 });
 
-test('a run that does not listen is ended all the same', async (t) => {
+more('a run that does not listen is ended all the same', async (t) => {
   t.like((await result(t, 'hang:hard', 1500)).outcome, { end: 'timeout' });
 });
 
-test('time in which the machine stands still does not count', async (t) => {
+more('time in which the machine stands still does not count', async (t) => {
   const own = settings();
   const run = runChild(shard(7, 'hang:hard', [], 4000), own, never);
   await new Promise((go) => setTimeout(go, 100));
@@ -74,7 +75,7 @@ test('time in which the machine stands still does not count', async (t) => {
   t.true(answer.milliseconds >= stood + 4500, `${answer.milliseconds} ms, of which it stood ${stood}`);
 });
 
-test('a run without a result is a crash: by its last words, or its signal', async (t) => {
+usual('a run without a result is a crash: by its last words, or its signal', async (t) => {
   t.like((await result(t, 'crash')).outcome, {
     end: 'crash',
     status: 70,
@@ -83,12 +84,12 @@ test('a run without a result is a crash: by its last words, or its signal', asyn
   t.like((await result(t, 'die')).outcome, { end: 'crash', signal: 9, message: 'SIGKILL' });
 });
 
-test('a mistake in the command is a refusal', async (t) => {
+usual('a mistake in the command is a refusal', async (t) => {
   const answer = await turns.take(() => runChild(shard(1, 'refuse'), settings(), never));
   t.like(answer, { kind: 'refusal', message: 'Unknown option: --x' });
 });
 
-test('abort ends the child and rejects', async (t) => {
+usual('abort ends the child and rejects', async (t) => {
   const abort = new AbortController();
   const log = join(mkdtempSync(join(SCRATCH, 'log-')), 'log');
   const run = runChild(shard(1, 'hang:hard', [log]), settings(), abort.signal);
@@ -97,7 +98,7 @@ test('abort ends the child and rejects', async (t) => {
   await t.throwsAsync(run);
 });
 
-test('what cannot be started at all is an error', async (t) => {
+usual('what cannot be started at all is an error', async (t) => {
   const own = { ...settings(), command: ['/no/such/node'] as [string] };
   await t.throwsAsync(runChild(shard(1), own, never), { message: /^cannot start a run: .*\/no\/such\/node/ });
 });

@@ -4,9 +4,10 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, truncateSync, writeFi
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import test, { type ExecutionContext } from 'ava';
+import type { ExecutionContext } from 'ava';
 import { Store, StoreError } from '../../src/campaign/store.js';
 import { SCRATCH } from '../support/capgrind.js';
+import { more, usual } from '../support/extent.js';
 import { run } from './runs.js';
 
 const WRITER = fileURLToPath(new URL('./store-writer.js', import.meta.url));
@@ -29,7 +30,7 @@ async function refused(t: ExecutionContext, file: string, about: RegExp): Promis
   t.true(error!.message.includes(file) && !error!.message.includes('\n'), error!.message);
 }
 
-test('runs come back as they were, by seed, of this campaign and range only', async (t) => {
+usual('runs come back as they were, by seed, of this campaign and range only', async (t) => {
   const file = newFile();
   const store = await Store.open(file);
   store.begin('k', 'title', false);
@@ -53,7 +54,7 @@ test('runs come back as they were, by seed, of this campaign and range only', as
   again.close();
 });
 
-test('the first result of a seed stays', async (t) => {
+usual('the first result of a seed stays', async (t) => {
   const store = await Store.open(null);
   store.begin('k', 'title', false);
   store.add('k', run(1, { status: 1 }));
@@ -66,7 +67,7 @@ test('the first result of a seed stays', async (t) => {
   store.close();
 });
 
-test('one writer at a time, told in one line', async (t) => {
+usual('one writer at a time, told in one line', async (t) => {
   const file = newFile();
   const store = await Store.open(file);
   await refused(t, file, /in use by another campaign/);
@@ -75,37 +76,40 @@ test('one writer at a time, told in one line', async (t) => {
   t.false(existsSync(`${file}.lock`));
 });
 
-test('kill -9 at any moment: every run that was said to be kept is there, and the file is whole', async (t) => {
-  t.timeout(120_000);
-  const file = newFile();
-  let kept = 0;
-  for (let round = 0; round < 6; round++) {
-    const writer = spawn(process.execPath, [WRITER, file], { stdio: ['ignore', 'pipe', 'inherit'] });
-    let said = '';
-    writer.stdout.on('data', (text: Buffer) => {
-      said += text.toString();
-    });
-    const gone = new Promise((done) => writer.once('close', done));
-    await new Promise((begun) => writer.stdout.once('data', begun));
-    await new Promise((go) => setTimeout(go, 20 + round * 35));
-    writer.kill('SIGKILL');
-    await gone;
-    const lines = said.split('\n').slice(0, -1);
-    kept = Math.max(kept, Number(lines.at(-1) ?? 0));
-    const store = await Store.open(file);
-    const seeds = store.runs('k', 0, 1e9).map((r) => r.seed);
-    store.close();
-    t.true(seeds.length >= kept, `${seeds.length} of ${kept}`);
-    t.deepEqual(
-      seeds,
-      seeds.map((_, i) => i + 1),
-      'no gaps',
-    );
-  }
-  t.true(kept > 10, `${kept} written at all`);
-});
+more(
+  'kill -9 at any moment: every run that was said to be kept is there, and the file is whole',
+  async (t) => {
+    t.timeout(120_000);
+    const file = newFile();
+    let kept = 0;
+    for (let round = 0; round < 6; round++) {
+      const writer = spawn(process.execPath, [WRITER, file], { stdio: ['ignore', 'pipe', 'inherit'] });
+      let said = '';
+      writer.stdout.on('data', (text: Buffer) => {
+        said += text.toString();
+      });
+      const gone = new Promise((done) => writer.once('close', done));
+      await new Promise((begun) => writer.stdout.once('data', begun));
+      await new Promise((go) => setTimeout(go, 20 + round * 35));
+      writer.kill('SIGKILL');
+      await gone;
+      const lines = said.split('\n').slice(0, -1);
+      kept = Math.max(kept, Number(lines.at(-1) ?? 0));
+      const store = await Store.open(file);
+      const seeds = store.runs('k', 0, 1e9).map((r) => r.seed);
+      store.close();
+      t.true(seeds.length >= kept, `${seeds.length} of ${kept}`);
+      t.deepEqual(
+        seeds,
+        seeds.map((_, i) => i + 1),
+        'no gaps',
+      );
+    }
+    t.true(kept > 10, `${kept} written at all`);
+  },
+);
 
-test('a kill in the middle of a large transaction leaves nothing of it', async (t) => {
+usual('a kill in the middle of a large transaction leaves nothing of it', async (t) => {
   const file = newFile();
   const writer = spawn(process.execPath, [WRITER, file, 'spill'], { stdio: ['ignore', 'pipe', 'inherit'] });
   const gone = new Promise((done) => writer.once('close', done));
@@ -122,7 +126,7 @@ test('a kill in the middle of a large transaction leaves nothing of it', async (
   );
 });
 
-test('files that are something else are refused', async (t) => {
+usual('files that are something else are refused', async (t) => {
   const text = newFile();
   writeFileSync(text, 'This is a letter, not a database.\n'.repeat(300));
   await refused(t, text, /not a database/);
@@ -138,7 +142,7 @@ test('files that are something else are refused', async (t) => {
   t.is(readFileSync(text, 'utf8').slice(0, 16), 'This is a letter', 'and left as they are');
 });
 
-test('damaged files are refused', async (t) => {
+usual('damaged files are refused', async (t) => {
   const cut = await made();
   truncateSync(cut, 5000);
   await refused(t, cut, /damaged|malformed|cannot be used/);
@@ -149,7 +153,7 @@ test('damaged files are refused', async (t) => {
   await refused(t, scratched, /damaged|malformed|cannot be used/);
 });
 
-test('a file of a later format is refused', async (t) => {
+usual('a file of a later format is refused', async (t) => {
   const file = await made();
   const bytes = readFileSync(file);
   // user_version lies at offset 60 of the header (sqlite.org/fileformat2.html).
@@ -158,7 +162,7 @@ test('a file of a later format is refused', async (t) => {
   await refused(t, file, /another version of capgrind \(format 2\)/);
 });
 
-test('an empty file is a new one', async (t) => {
+usual('an empty file is a new one', async (t) => {
   const file = newFile();
   writeFileSync(file, '');
   (await made(file)) && t.pass();

@@ -1,9 +1,9 @@
 /** --result=FILE: the outcome of a run for other programs. */
 import { existsSync, mkdtempSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import test from 'ava';
 import { type RunReport, readRunReport } from '../../src/report/run-report.js';
 import { BIN, capgrind, SCRATCH, story, Turns } from '../support/capgrind.js';
+import { more, usual } from '../support/extent.js';
 import { Tiny } from '../support/tiny-guest.js';
 
 const turns = new Turns(2);
@@ -17,7 +17,7 @@ async function reportOf(...args: string[]): Promise<RunReport> {
   return report;
 }
 
-test('an exit with its status, whatever --error-exitcode says', async (t) => {
+usual('an exit with its status, whatever --error-exitcode says', async (t) => {
   const r = await reportOf('--tool=none', new Tiny().exit(7).file(), 'a', 'b c');
   t.like(r, { end: 'exit', status: 7, signal: 0, tool: 'none', atomicity: 'parallel', errors: 0 });
   t.deepEqual(r.args, ['a', 'b c']);
@@ -25,12 +25,12 @@ test('an exit with its status, whatever --error-exitcode says', async (t) => {
   t.is(r.schedule, null);
 });
 
-test('a signal', async (t) => {
+usual('a signal', async (t) => {
   const r = await reportOf('--tool=none', new Tiny().raise(15).exit(0).file());
   t.like(r, { end: 'signal', signal: 15 });
 });
 
-test('findings with kind, place and count', async (t) => {
+usual('findings with kind, place and count', async (t) => {
   t.timeout(300_000);
   const r = await reportOf('--error-exitcode=99', join(BIN, 'race-counter'));
   t.like(r, { end: 'exit', status: 0, tool: 'helgrind' });
@@ -46,7 +46,7 @@ test('findings with kind, place and count', async (t) => {
   );
 });
 
-test('a result that cannot be written is one line and a failure', async (t) => {
+usual('a result that cannot be written is one line and a failure', async (t) => {
   const o = await turns.take(() =>
     capgrind(['--tool=none', '-q', '--result=/no/such/folder/r', join(BIN, 'hello-mini')]),
   );
@@ -54,13 +54,13 @@ test('a result that cannot be written is one line and a failure', async (t) => {
   t.regex(o.stderr, /^capgrind: cannot write the result file \/no\/such\/folder\/r: .*\n$/);
 });
 
-test('--result without a file is a mistake', async (t) => {
+usual('--result without a file is a mistake', async (t) => {
   const o = await turns.take(() => capgrind(['--tool=none', '--result', join(BIN, 'hello-mini')]));
   t.is(o.status, 1, story(o));
   t.regex(o.stderr, /^capgrind: Bad option: --result/);
 });
 
-test('no file stays behind beside the result', async (t) => {
+more('no file stays behind beside the result', async (t) => {
   const file = newFile();
   await turns.take(() => capgrind([`--result=${file}`, '--tool=none', '-q', join(BIN, 'hello-mini')]));
   t.true(existsSync(file));

@@ -1,8 +1,9 @@
 /** `capgrind scaling` as a user meets it. */
 import { mkdtempSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import test, { type ExecutionContext } from 'ava';
+import type { ExecutionContext } from 'ava';
 import { BIN, capgrind, type Outcome, SCRATCH, story, Turns } from '../support/capgrind.js';
+import { more, usual } from '../support/extent.js';
 
 const turns = new Turns(2);
 const EXIT = join(BIN, 'exit-code');
@@ -19,7 +20,7 @@ interface Json {
   }[];
 }
 
-test('each tool and policy has its curve, beside that of the native command', async (t) => {
+usual('each tool and policy has its curve, beside that of the native command', async (t) => {
   t.timeout(900_000);
   const cwd = folder();
   const files = ['--json=s.json', '--html=s.html'];
@@ -46,7 +47,7 @@ test('each tool and policy has its curve, beside that of the native command', as
   t.true(readFileSync(join(cwd, 's.html'), 'utf8').includes('none, serial'));
 });
 
-test('what cannot run is said, and the rest is there', async (t) => {
+more('what cannot run is said, and the rest is there', async (t) => {
   t.timeout(900_000);
   const o = await scaling(
     folder(),
@@ -69,7 +70,7 @@ async function mistake(t: ExecutionContext, about: RegExp, ...args: string[]): P
   t.is(o.stdout, '');
 }
 
-test('mistakes are one line and status 2', async (t) => {
+usual('mistakes are one line and status 2', async (t) => {
   t.timeout(900_000);
   await mistake(t, /no program/);
   await mistake(t, /\{threads\} has to stand in an argument/, EXIT, '1');

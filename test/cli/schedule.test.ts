@@ -3,7 +3,6 @@ import { createHash } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import test from 'ava';
 import {
   BIN,
   capgrind,
@@ -16,6 +15,7 @@ import {
   TEST_ALL,
   Turns,
 } from '../support/capgrind.js';
+import { more, usual } from '../support/extent.js';
 import { Tiny } from '../support/tiny-guest.js';
 
 const turns = new Turns(2);
@@ -25,7 +25,7 @@ const scheduleLine = (o: Outcome): string => /==1000== (schedule: .*)/.exec(o.st
 const hash = (o: Outcome): string => / hash (0x[0-9a-f]{16}),/.exec(o.stderr)?.[1] ?? story(o);
 const folder = (): string => mkdtempSync(join(SCRATCH, 'schedule-'));
 
-test('a seed gives one interleaving, under every tool; another seed another', async (t) => {
+usual('a seed gives one interleaving, under every tool; another seed another', async (t) => {
   t.timeout(1_200_000);
   const seeded = (seed: number, tool: string): Promise<Outcome> =>
     run([`--tool=${tool}`, '--schedule=random', `--seed=${seed}`, join(BIN, 'mini-sync'), '2', '16']);
@@ -46,7 +46,7 @@ for (const [guest, ...words] of [
   ['mini-sync', '--tool=none', '--schedule=random', '--seed=7'],
   ['moment-race', '--tool=helgrind', '--schedule=pct', '--seed=13'],
 ]) {
-  test(`workers that are slow to start, to go on and to end do not matter: ${guest}`, async (t) => {
+  more(`workers that are slow to start, to go on and to end do not matter: ${guest}`, async (t) => {
     t.timeout(1_200_000);
     const command = [...words, join(BIN, guest!), ...(guest === 'mini-sync' ? ['2', '16'] : [])];
     const slow = pathToFileURL(join(ROOT, 'dist/test/support/slow-workers.js')).href;
@@ -66,29 +66,32 @@ for (const [guest, ...words] of [
   });
 }
 
-test('what is beside the seed does not matter: environment, kind of standard output, other load', async (t) => {
-  t.timeout(600_000);
-  for (const kind of ['random', 'pct']) {
-    const words = ['--tool=none', `--schedule=${kind}`, '--seed=3', join(BIN, 'mini-sync'), '2', '16'];
-    const long = Object.fromEntries(Array.from({ length: 40 }, (_, i) => [`CG_${i}`, 'x'.repeat(300)]));
-    const [plain, other] = await Promise.all([run(words), run(words, { env: long })]);
-    t.is(scheduleLine(other), scheduleLine(plain));
-  }
-});
+more(
+  'what is beside the seed does not matter: environment, kind of standard output, other load',
+  async (t) => {
+    t.timeout(600_000);
+    for (const kind of ['random', 'pct']) {
+      const words = ['--tool=none', `--schedule=${kind}`, '--seed=3', join(BIN, 'mini-sync'), '2', '16'];
+      const long = Object.fromEntries(Array.from({ length: 40 }, (_, i) => [`CG_${i}`, 'x'.repeat(300)]));
+      const [plain, other] = await Promise.all([run(words), run(words, { env: long })]);
+      t.is(scheduleLine(other), scheduleLine(plain));
+    }
+  },
+);
 
-test('a budget of blocks ends a loop for ever, with a status of its own', async (t) => {
+usual('a budget of blocks ends a loop for ever, with a status of its own', async (t) => {
   const o = await run(['--tool=none', '--schedule=fair', '--max-blocks=5000', new Tiny().spin().file()]);
   t.is(o.status, 122, story(o));
   t.regex(o.stderr, /switches, 5000 blocks, livelock/);
 });
 
-test('a thread that polls nothing, without a time limit: a deadlock', async (t) => {
+usual('a thread that polls nothing, without a time limit: a deadlock', async (t) => {
   const o = await run(['--tool=none', '--schedule=pct', new Tiny().sleep().file()]);
   t.is(o.status, 121, story(o));
   t.regex(o.stderr, /Deadlock: the only thread waits/);
 });
 
-test('time is virtual: a sleep of ten minutes is over at once', async (t) => {
+usual('time is virtual: a sleep of ten minutes is over at once', async (t) => {
   const SYS_NANOSLEEP = 101;
   const AT = 0x7f0000;
   const SYS_MMAP = 222;
@@ -103,7 +106,7 @@ test('time is virtual: a sleep of ten minutes is over at once', async (t) => {
   t.is(o.status, 3, story(o));
 });
 
-test('a recording gives input back: from streams and files, under another tool', async (t) => {
+usual('a recording gives input back: from streams and files, under another tool', async (t) => {
   t.timeout(600_000);
   const at = folder();
   const file = join(at, 'recording');
@@ -116,25 +119,28 @@ test('a recording gives input back: from streams and files, under another tool',
   t.regex(again.stderr, /==1000== replay: the recorded interleaving\n$/);
 });
 
-test('a recording gives back all that comes from outside: clocks, chance, input, a file that is gone', async (t) => {
-  t.timeout(600_000);
-  const at = folder();
-  const [file, read] = [join(at, 'recording'), join(at, 'read')];
-  writeFileSync(read, 'in the file');
-  const words = ['--schedule=random', '--seed=9', `--record=${file}`, join(BIN, 'outside'), read];
-  const recorded = await run(['--tool=none', ...words], { stdin: 'what was typed' });
-  t.regex(recorded.stdout, /^input 14 what was typed\nfile 11 in the file\n/m, story(recorded));
-  rmSync(read);
-  const again = await run(['replay', file, '--tool=helgrind'], { stdin: 'something else' });
-  t.is(again.stdout, recorded.stdout, story(again));
-  t.regex(again.stderr, /replay: the recorded interleaving/);
-  // The wall clock of a schedule starts in 2024, whenever it runs.
-  const seconds = Number(/^real (\d+)/.exec(recorded.stdout)![1]);
-  t.is(new Date(seconds * 1000).getUTCFullYear(), 2024);
-  rmSync(at, { recursive: true });
-});
+usual(
+  'a recording gives back all that comes from outside: clocks, chance, input, a file that is gone',
+  async (t) => {
+    t.timeout(600_000);
+    const at = folder();
+    const [file, read] = [join(at, 'recording'), join(at, 'read')];
+    writeFileSync(read, 'in the file');
+    const words = ['--schedule=random', '--seed=9', `--record=${file}`, join(BIN, 'outside'), read];
+    const recorded = await run(['--tool=none', ...words], { stdin: 'what was typed' });
+    t.regex(recorded.stdout, /^input 14 what was typed\nfile 11 in the file\n/m, story(recorded));
+    rmSync(read);
+    const again = await run(['replay', file, '--tool=helgrind'], { stdin: 'something else' });
+    t.is(again.stdout, recorded.stdout, story(again));
+    t.regex(again.stderr, /replay: the recorded interleaving/);
+    // The wall clock of a schedule starts in 2024, whenever it runs.
+    const seconds = Number(/^real (\d+)/.exec(recorded.stdout)![1]);
+    t.is(new Date(seconds * 1000).getUTCFullYear(), 2024);
+    rmSync(at, { recursive: true });
+  },
+);
 
-test('--quantum: how many steps a turn has, in turn under serial and under a fair schedule', async (t) => {
+more('--quantum: how many steps a turn has, in turn under serial and under a fair schedule', async (t) => {
   t.timeout(600_000);
   const guest = [join(BIN, 'alternate'), '5000'];
   const turnsOf = async (...words: string[]): Promise<number> => {
@@ -151,7 +157,7 @@ test('--quantum: how many steps a turn has, in turn under serial and under a fai
   t.true((await turnsOf('--schedule=fair', '--quantum=1000')) < 60);
 });
 
-test('a recording that is damaged, unfinished, of another version or none at all: one line', async (t) => {
+usual('a recording that is damaged, unfinished, of another version or none at all: one line', async (t) => {
   t.timeout(600_000);
   const at = folder();
   const file = join(at, 'recording');
@@ -214,7 +220,7 @@ for (const [title, args, about] of [
   ['in parallel', ['--schedule=pct', '--atomicity=parallel'], /one thread at a time/],
   ['a depth of none', ['--schedule=pct', '--pct-depth=0'], /--pct-depth=0/],
 ] as const) {
-  test(`mistake: ${title}`, async (t) => {
+  usual(`mistake: ${title}`, async (t) => {
     const o = await run(['--tool=none', ...args, join(BIN, 'hello-mini')]);
     t.is(o.status, 1, story(o));
     t.regex(o.stderr, about);

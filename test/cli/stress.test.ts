@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import test, { type ExecutionContext } from 'ava';
+import type { ExecutionContext } from 'ava';
 import {
   BIN,
   capgrind,
@@ -14,6 +14,7 @@ import {
   story,
   Turns,
 } from '../support/capgrind.js';
+import { more, usual } from '../support/extent.js';
 import { schemaErrors } from '../support/json-schema.js';
 import { Tiny } from '../support/tiny-guest.js';
 import { parseXml } from '../support/xml.js';
@@ -42,7 +43,7 @@ interface Json {
 }
 const json = (file: string): Json => JSON.parse(readFileSync(file, 'utf8')) as Json;
 
-test('failures are reduced, shown with a replay that works, and written in all forms', async (t) => {
+usual('failures are reduced, shown with a replay that works, and written in all forms', async (t) => {
   t.timeout(LONG);
   const cwd = folder();
   const args = [
@@ -85,7 +86,7 @@ test('failures are reduced, shown with a replay that works, and written in all f
   t.is((await turns.take(() => capgrind(replay.slice(2), { cwd }))).status, 1);
 });
 
-test('results are kept: a second time nothing is run, other arguments are another campaign', async (t) => {
+more('results are kept: a second time nothing is run, other arguments are another campaign', async (t) => {
   t.timeout(LONG);
   const cwd = folder();
   const first = await stress(cwd, ['--runs=3', '--json=1.json', EXIT, '{seed}']);
@@ -102,7 +103,7 @@ test('results are kept: a second time nothing is run, other arguments are anothe
   t.false(none.stderr.includes('already'), story(none));
 });
 
-test('time limit, signals and output are told apart', async (t) => {
+more('time limit, signals and output are told apart', async (t) => {
   t.timeout(LONG);
   const cwd = folder();
   const hang = await stress(cwd, [
@@ -124,7 +125,7 @@ test('time limit, signals and output are told apart', async (t) => {
   t.like(json(join(cwd, 'e.json')).failures[0], { kind: 'output', firstSeed: 2 });
 });
 
-test('a seeded schedule tells a livelock, and the replay has its seed', async (t) => {
+more('a seeded schedule tells a livelock, and the replay has its seed', async (t) => {
   t.timeout(LONG);
   const cwd = folder();
   const program = new Tiny().spin().file();
@@ -150,7 +151,7 @@ async function mistake(
   t.regex(lines[0]!, about);
 }
 
-test('mistakes are one line and status 2', async (t) => {
+usual('mistakes are one line and status 2', async (t) => {
   t.timeout(LONG);
   await mistake(t, [], /no program/);
   await mistake(t, ['--runs=0', EXIT], /--runs=0/);
@@ -164,14 +165,14 @@ test('mistakes are one line and status 2', async (t) => {
   await mistake(t, ['--output=/no/such/file', EXIT], /\/no\/such\/file/);
 });
 
-test('a results file that is none is one line and status 2', async (t) => {
+usual('a results file that is none is one line and status 2', async (t) => {
   t.timeout(LONG);
   const cwd = folder();
   writeFileSync(join(cwd, 'letter'), 'Dear reader, this is no database.\n'.repeat(50));
   await mistake(t, ['--db=letter', EXIT, '0'], /letter.*not a database/, cwd);
 });
 
-test('--help says what there is', async (t) => {
+usual('--help says what there is', async (t) => {
   const o = await turns.take(() => capgrind(['stress', '--help']));
   t.is(o.status, 0, story(o));
   for (const name of ['runs', 'jobs', 'seed-start', 'timeout', 'db', 'out', 'junit', 'json', 'stop-after']) {
@@ -202,7 +203,7 @@ async function until(condition: () => boolean, what: string): Promise<void> {
   }
 }
 
-const onLinux = process.platform === 'linux' ? test : test.skip;
+const onLinux: typeof usual = process.platform === 'linux' ? usual : () => undefined;
 
 onLinux('Ctrl-C ends the run under way, keeps the results, and says what there is', async (t) => {
   t.timeout(LONG);

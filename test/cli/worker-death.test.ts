@@ -1,8 +1,8 @@
 /** A worker that dies takes the run with it: one line with the cause, a status that is not 0, and never a hang. */
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import test from 'ava';
 import { BIN, capgrind, SCRATCH, story, Turns } from '../support/capgrind.js';
+import { more, usual } from '../support/extent.js';
 
 const turns = new Turns(2);
 
@@ -55,7 +55,8 @@ for (const where of ['start', 'map'] as const) {
     for (const policy of ['parallel', 'serial'] as const) {
       // The two ways of dying that run no finally clause leave locks behind; under the big lock, that one too.
       if (policy === 'serial' && !(how === 'exits' || how === 'throws')) continue;
-      test(`a worker that ${how} (${where}, ${policy}) ends the run`, async (t) => {
+      const long = how === 'hoards' ? where === 'map' : (where === 'map') !== (policy === 'serial');
+      (long ? more : usual)(`a worker that ${how} (${where}, ${policy}) ends the run`, async (t) => {
         t.timeout(600_000);
         const options = ['-q', `--tool=${file}`, `--how=${how}`, `--where=${where}`, `--atomicity=${policy}`];
         const o = await turns.take(() =>

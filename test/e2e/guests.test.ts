@@ -11,6 +11,7 @@ import {
   TEST_ALL,
   Turns,
 } from '../support/capgrind.js';
+import { runsNow } from '../support/extent.js';
 import { type GuestRun, guestArgs, guestRuns } from '../support/guest-list.js';
 
 const POLICIES = ['parallel', 'serial', 'restart'] as const;
@@ -20,9 +21,12 @@ const turns = new Turns(2);
  * Runs without CAPGRIND_TEST_ALL: the first of each guest, and these. Policies take turns from run to run, except that
  * guests about several threads at once go through all; restart is for these alone.
  */
-const ALSO_USUAL =
+const ALSO =
   /^(pthread-suite (cond|main-exits)$|exit-code 300|exit-code 7 thread|cat #3|faults (null-write( catch)?|exec-data|illegal|ebreak|page-cross-store)$|exit-group (waiting|main-exits)|aba stores|stack 2)/;
-const ALL_USUAL = /^(mixed|block-faults|atomic-counter|mini-sync|futex|counters|self-modify)$/;
+const ALL_POLICIES = /^(mixed|block-faults|atomic-counter|mini-sync|futex|counters|self-modify)$/;
+/** Of those, what npm test leaves to test:more: other tests run these guests too, under a tool or across workers. */
+const FURTHER =
+  /^(races-|rare-|many|coherence|counters|store-buffering|message-passing|rel-acq|clone-flags|race-counter|mutex-counter|aba alone|stack 1 |faults (null-write|ebreak)|exit-group running|auxv-static|multiply|robust|dlopen|cplusplus|echo|touch|clone-basic|exit-group waiting|cat #3|exit-code 7 thread|auxv|pthread-suite main-exits|atomic-counter)/;
 /** Dynamically linked twins repeat the static suites; linkage is what they add, and others show that. */
 const LONG_ONLY =
   /^(hg-|pthread-suite-dynamic (?!cond)|pthread-suite create-join|libc-suite-dynamic|auxv-dynamic|libm|malloc-churn|join-handoff)/;
@@ -53,17 +57,22 @@ function check(t: ExecutionContext, run: GuestRun, o: Outcome, stdout = run.stdo
 
 const all = guestRuns();
 
-function usual(run: GuestRun): boolean {
-  if (/ catch$/.test(run.title) || LONG_ONLY.test(run.title)) return false;
-  return run === all.find((r) => r.guest === run.guest) || ALSO_USUAL.test(run.title);
+/** Whether the run belongs to npm test, to test:more, or to the long form only. */
+function extent(run: GuestRun): 'usual' | 'more' | 'long' {
+  if (/ catch$/.test(run.title) || LONG_ONLY.test(run.title)) return 'long';
+  if (run !== all.find((r) => r.guest === run.guest) && !ALSO.test(run.title)) return 'long';
+  return FURTHER.test(run.title) ? 'more' : 'usual';
 }
 
 all.forEach((run, index) => {
   if (run.dynamic && !HAS_SYSROOT) return;
   for (const policy of POLICIES) {
     if (policy === 'restart' && !run.threaded) continue;
-    const turn = POLICIES[index % 2] === policy || ALL_USUAL.test(run.title);
-    if (!TEST_ALL && !(usual(run) && turn)) continue;
+    const first = POLICIES[index % 2] === policy;
+    const much = extent(run);
+    if (!TEST_ALL && (much === 'long' || !(first || ALL_POLICIES.test(run.title)))) continue;
+    const always = first || (policy === 'restart' && /^(mixed|block-faults)/.test(run.title));
+    if (!runsNow(much === 'usual' && always)) continue;
     test(`${run.title} (${policy})`, async (t) => {
       t.timeout(1_200_000);
       const options = ['--tool=none', '-q', `--atomicity=${policy}`];
@@ -79,6 +88,7 @@ all.forEach((run, index) => {
   }
   if (!HAS_QEMU || run.skipUnderQemu !== undefined) return;
   if (!TEST_ALL && !QEMU_USUAL.test(run.title)) return;
+  if (!runsNow(true)) return;
   test(`${run.title} (qemu-riscv64)`, async (t) => {
     t.timeout(1_200_000);
     const options = run.dynamic ? ['-L', SYSROOT] : [];

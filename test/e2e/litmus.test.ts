@@ -4,8 +4,8 @@
  * The guests' own short runs are in guests.test.ts.
  */
 import { join } from 'node:path';
-import test from 'ava';
 import { BIN, capgrind, story, TEST_ALL, Turns } from '../support/capgrind.js';
+import { more, usual } from '../support/extent.js';
 
 /** Of each guest: its arguments, threads first where it takes them, and what it prints. */
 const LONG: Readonly<Record<string, { args: readonly string[]; stdout: string }>> = {
@@ -20,7 +20,7 @@ const PART = Number(process.env['CAPGRIND_LITMUS'] ?? (TEST_ALL ? 1 : 100));
 const turns = new Turns(1);
 
 for (const [guest, { args, stdout }] of Object.entries(LONG)) {
-  test(`${guest} across two workers`, async (t) => {
+  (/^(message|stack)/.test(guest) ? usual : more)(`${guest} across two workers`, async (t) => {
     t.timeout(3_600_000);
     const scaled = args.map((n) => (Number(n) < 100 ? n : String(Number(n) / PART)));
     const o = await turns.take(() =>

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { HOST_MEMORY } from '../../src/engine/paths.js';
 import { BIN, capgrind, story, Turns } from '../support/capgrind.js';
+import { runsNow } from '../support/extent.js';
 
 const turns = new Turns(1);
 
@@ -39,14 +40,16 @@ async function resident(
 
 const onLinux = process.platform === 'linux' ? test : test.skip;
 
-onLinux('the framework takes at most 150 MB besides what the guest touched', async (t) => {
-  t.timeout(600_000);
-  const { peak } = await resident(t, 'yes', 'touch', '1', '1', 'wait');
-  t.log(`${peak.toFixed(0)} MB`);
-  t.true(peak > 30 && peak < 150, `${peak} MB`);
-});
+if (runsNow(true))
+  onLinux('the framework takes at most 150 MB besides what the guest touched', async (t) => {
+    t.timeout(600_000);
+    const { peak } = await resident(t, 'yes', 'touch', '1', '1', 'wait');
+    t.log(`${peak.toFixed(0)} MB`);
+    t.true(peak > 30 && peak < 150, `${peak} MB`);
+  });
 
 for (const native of existsSync(HOST_MEMORY) ? (['yes', 'no'] as const) : (['no'] as const)) {
+  if (!runsNow(native === 'yes')) continue;
   onLinux(`memory that the guest unmaps serves its next mapping (native code: ${native})`, async (t) => {
     t.timeout(900_000);
     const once = await resident(t, native, 'touch', '1', '192', 'wait');

@@ -1,7 +1,6 @@
 /** How findings are reported, on whole runs of the race-counter guest: suppressions, lists, XML, ends. */
 import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import test from 'ava';
 import { checkProtocol, parseXml, textOf } from '../report/protocol.js';
 import { checkSarif } from '../report/sarif-check.js';
 import {
@@ -14,6 +13,7 @@ import {
   story,
   Turns,
 } from '../support/capgrind.js';
+import { more, usual } from '../support/extent.js';
 
 const turns = new Turns(2);
 const GUEST = join(BIN, 'race-counter');
@@ -34,7 +34,7 @@ const lines = (stderr: string): string[] => stderr.split('\n').map((l) => l.repl
 
 const HIDE = '{\n   the known race\n   Helgrind:Race\n   fun:count\n   fun:*_worker\n}\n';
 
-test('a suppressed race is counted only', async (t) => {
+more('a suppressed race is counted only', async (t) => {
   const o = await helgrind(['-s', `--suppressions=${file('a.supp', HIDE)}`, '--error-exitcode=9']);
   t.is(o.status, 0, story(o));
   t.is(o.stdout, TEXT);
@@ -49,14 +49,14 @@ test('a suppressed race is counted only', async (t) => {
   t.regex(o.stderr, /ERROR SUMMARY: 0 errors from 0 contexts/);
 });
 
-test('suppressions that do not fit hide nothing', async (t) => {
+more('suppressions that do not fit hide nothing', async (t) => {
   const other = HIDE.replace('fun:count', 'fun:recount') + HIDE.replace('Helgrind', 'Memcheck');
   const o = await helgrind([`--suppressions=${file('b.supp', other)}`, '--error-exitcode=9']);
   t.is(o.status, 9, story(o));
   t.true(o.stderr.includes('Possible data race'), story(o));
 });
 
-test('what --gen-suppressions=all prints, put into a file, hides everything', async (t) => {
+usual('what --gen-suppressions=all prints, put into a file, hides everything', async (t) => {
   const first = await helgrind(['--gen-suppressions=all']);
   const blocks = first.stderr.match(/^\{\n(?: {3}.*\n)+\}$/gm) ?? [];
   t.true(blocks.length >= 1, story(first));
@@ -70,7 +70,7 @@ test('what --gen-suppressions=all prints, put into a file, hides everything', as
   t.is(o.status, 0, story(o));
 });
 
-test('--gen-suppressions=yes asks', async (t) => {
+usual('--gen-suppressions=yes asks', async (t) => {
   const o = await turns.take(() =>
     capgrind(['--tool=helgrind', '--gen-suppressions=yes', GUEST], { ...PATIENT, stdin: 'what\ny\nc\n' }),
   );
@@ -82,7 +82,7 @@ test('--gen-suppressions=yes asks', async (t) => {
   t.is(asked.length, contexts > 1 ? 3 : 2, story(o));
 });
 
-test('-s lists the errors once more, rarest first', async (t) => {
+more('-s lists the errors once more, rarest first', async (t) => {
   const o = await helgrind(['-s']);
   const all = lines(o.stderr);
   const heads = all.filter((l) => / errors in context \d+ of \d+:$/.test(l));
@@ -98,44 +98,47 @@ test('-s lists the errors once more, rarest first', async (t) => {
   t.false(o.stderr.includes('rerun with: -s'));
 });
 
-test('--show-error-list=all has the suppressed ones too', async (t) => {
+more('--show-error-list=all has the suppressed ones too', async (t) => {
   const o = await helgrind(['--show-error-list=all', `--suppressions=${file('d.supp', HIDE)}`]);
   t.regex(o.stderr, /== \d+ errors \(suppressed by the known race\) in context 1 of \d+:\n/, story(o));
   t.is(lines(o.stderr).filter((l) => l.startsWith('Thread #')).length, 0, story(o));
 });
 
-test('without lists the report ends with where to get them', async (t) => {
+more('without lists the report ends with where to get them', async (t) => {
   const end = lines((await helgrind([])).stderr).slice(-3);
   t.is(end[0], 'For lists of detected and suppressed errors, rerun with: -s');
   t.regex(end[1]!, /^ERROR SUMMARY: \d+ errors from \d+ contexts \(suppressed: 0 from 0\)$/);
 });
 
 for (const policy of ['parallel', 'serial']) {
-  test(`--exit-on-first-error ends the program at its first error (${policy})`, async (t) => {
-    const o = await turns.take(() =>
-      capgrind(
-        [
-          '--tool=helgrind',
-          `--atomicity=${policy}`,
-          '--exit-on-first-error=yes',
-          '--error-exitcode=7',
-          GUEST,
-        ],
-        { ...PATIENT, env: { CAPGRIND_LOCK_CHECK: '1' } },
-      ),
-    );
-    t.is(o.status, 7, story(o));
-    t.is(o.stdout, '');
-    t.is(lines(o.stderr).filter((l) => l.startsWith('Possible data race')).length, 1, story(o));
-    t.deepEqual(
-      lines(o.stderr).slice(-3),
-      ['', 'Exit program on first error (--exit-on-first-error=yes)', ''],
-      story(o),
-    );
-  });
+  (policy === 'serial' ? more : usual)(
+    `--exit-on-first-error ends the program at its first error (${policy})`,
+    async (t) => {
+      const o = await turns.take(() =>
+        capgrind(
+          [
+            '--tool=helgrind',
+            `--atomicity=${policy}`,
+            '--exit-on-first-error=yes',
+            '--error-exitcode=7',
+            GUEST,
+          ],
+          { ...PATIENT, env: { CAPGRIND_LOCK_CHECK: '1' } },
+        ),
+      );
+      t.is(o.status, 7, story(o));
+      t.is(o.stdout, '');
+      t.is(lines(o.stderr).filter((l) => l.startsWith('Possible data race')).length, 1, story(o));
+      t.deepEqual(
+        lines(o.stderr).slice(-3),
+        ['', 'Exit program on first error (--exit-on-first-error=yes)', ''],
+        story(o),
+      );
+    },
+  );
 }
 
-test('--error-markers go around each error', async (t) => {
+more('--error-markers go around each error', async (t) => {
   const all = lines((await helgrind(['--error-markers=BEGIN,END'])).stderr);
   const begins = all.filter((l) => l === 'BEGIN').length;
   t.is(begins, all.filter((l) => l.startsWith('Possible data race')).length);
@@ -144,7 +147,7 @@ test('--error-markers go around each error', async (t) => {
   t.is(all[all.indexOf('END') - 1], '');
 });
 
-test('--num-callers and --fullpath-after apply to errors', async (t) => {
+more('--num-callers and --fullpath-after apply to errors', async (t) => {
   const o = await helgrind(['--num-callers=2', '--fullpath-after=']);
   const race = lines(o.stderr);
   const at = race.findIndex((l) => l.startsWith('Possible data race'));
@@ -153,7 +156,7 @@ test('--num-callers and --fullpath-after apply to errors', async (t) => {
   t.regex(stack[0]!, /count \(.+\/race-counter\.c:11\)$/, story(o));
 });
 
-test('XML: the structure of the protocol, every finding, and the guest left alone', async (t) => {
+usual('XML: the structure of the protocol, every finding, and the guest left alone', async (t) => {
   const path = file('r.xml');
   const o = await helgrind(
     [
@@ -198,7 +201,7 @@ test('XML: the structure of the protocol, every finding, and the guest left alon
   t.is(doc.all('errorcounts')[0]!.children.length, errors.length);
 });
 
-test('XML to a descriptor, with -q, and what suppressions hid', async (t) => {
+more('XML to a descriptor, with -q, and what suppressions hid', async (t) => {
   const supp = file('e.supp', HIDE);
   const path = file('fd.xml');
   const words = [MAIN, '--tool=helgrind', '--xml=yes', '--xml-fd=5', `--suppressions=${supp}`, GUEST];
@@ -217,7 +220,7 @@ test('XML to a descriptor, with -q, and what suppressions hid', async (t) => {
   t.deepEqual(parseXml(readFileSync(path, 'utf8')).all('suppcounts'), []);
 });
 
-test('XML of a signal and of messages of the guest', async (t) => {
+usual('XML of a signal and of messages of the guest', async (t) => {
   const path = file('s.xml');
   const o = await helgrind(['--xml=yes', `--xml-file=${path}`], join(BIN, 'faults'), 'null-write');
   t.is(o.signal, 'SIGSEGV', story(o));
@@ -233,7 +236,7 @@ test('XML of a signal and of messages of the guest', async (t) => {
   );
 });
 
-test('SARIF: every finding with its place, beside the text', async (t) => {
+usual('SARIF: every finding with its place, beside the text', async (t) => {
   const path = file('r.sarif');
   const o = await helgrind([`--sarif=${path}`]);
   t.is(o.status, 0, story(o));
@@ -251,7 +254,7 @@ test('SARIF: every finding with its place, beside the text', async (t) => {
   }
 });
 
-test('names of files: %p, %n, %q and what XML says of them', async (t) => {
+more('names of files: %p, %n, %q and what XML says of them', async (t) => {
   const folder = mkdtempSync(join(SCRATCH, 'names-'));
   const o = await turns.take(() =>
     capgrind(['--tool=none', '--xml=yes', `--xml-file=${folder}/%q{WHO}-%n%%`, join(BIN, 'hello-mini')], {
@@ -275,7 +278,7 @@ const MISTAKES: [string[], RegExp][] = [
   [['--suppressions=/no/such.supp'], /^capgrind: FATAL: can't open suppressions file "\/no\/such.supp"\n$/],
 ];
 for (const [args, about] of MISTAKES) {
-  test(`a mistake: ${args.join(' ')}`, async (t) => {
+  usual(`a mistake: ${args.join(' ')}`, async (t) => {
     const o = await helgrind(args);
     t.is(o.status, 1, story(o));
     t.is(o.stdout, '');
@@ -283,7 +286,7 @@ for (const [args, about] of MISTAKES) {
   });
 }
 
-test('a mistake in a suppression file is one line with file and line', async (t) => {
+usual('a mistake in a suppression file is one line with file and line', async (t) => {
   const path = file('bad.supp', '{\n a\n Helgrind:Race\n fon:x\n}\n');
   const o = await helgrind([`--suppressions=${path}`]);
   t.is(o.status, 1, story(o));

@@ -1,10 +1,14 @@
 import { setImmediate } from 'node:timers/promises';
 import test from 'ava';
+import { TEST_ALL } from '../support/capgrind.js';
+import { runsNow } from '../support/extent.js';
 import { COLD, LARGE, SMALL } from '../support/jit-rig.js';
 import { type Counts, differential, Executor } from './differential.js';
 import { qemuInstalled } from './qemu.js';
 
-const ALL = Boolean(process.env['CAPGRIND_TEST_ALL']);
+const ALL = TEST_ALL;
+/** Programs of the usual run are few, and those of test:more others. */
+const MORE = !runsNow(true);
 /** Repeats a failure: CAPGRIND_SEED=n runs that one program. */
 const ONLY = process.env['CAPGRIND_SEED'];
 
@@ -43,9 +47,14 @@ async function compare(
 
 test('interpreter, translated code and qemu agree on random programs', async (t) => {
   t.timeout(ALL ? 3_600_000 : 120_000);
-  const count = ONLY ? 1 : ALL ? 100_000 : 2_000;
+  const count = ONLY ? 1 : ALL ? 100_000 : MORE ? 4_000 : 600;
   const share = qemuInstalled() ? (ONLY ? 1 : ALL ? 1 : 0.25) : 0;
-  const { failures, counts } = await compare(executors(500), ONLY ? Number(ONLY) : 1, count, share);
+  const { failures, counts } = await compare(
+    executors(500),
+    ONLY ? Number(ONLY) : MORE ? 10_001 : 1,
+    count,
+    share,
+  );
   t.is(failures.join('\n\n'), '');
   t.is(counts.programs, count);
   t.is(counts.complete, count);
@@ -53,10 +62,16 @@ test('interpreter, translated code and qemu agree on random programs', async (t)
 
 test('the interpreter of cold code agrees with that of the IR', async (t) => {
   t.timeout(ALL ? 3_600_000 : 120_000);
-  const count = ALL ? 100_000 : 500;
+  const count = ALL ? 100_000 : MORE ? 1_000 : 200;
   for (const trapping of [false, true]) {
     const pair = [new Executor('interpreter', null, 200, COLD), new Executor('cold code', COLD, 200, COLD)];
-    const { failures, counts } = await compare(pair, trapping ? 7_000_000 : 1, count, 0, trapping);
+    const { failures, counts } = await compare(
+      pair,
+      (trapping ? 7_000_000 : 1) + (MORE ? 10_000 : 0),
+      count,
+      0,
+      trapping,
+    );
     t.is(failures.join('\n\n'), '');
     t.is(counts.programs, count);
   }
@@ -64,8 +79,8 @@ test('the interpreter of cold code agrees with that of the IR', async (t) => {
 
 test('registers and memory are exact at every trap', async (t) => {
   t.timeout(ALL ? 3_600_000 : 120_000);
-  const count = ALL ? 20_000 : 400;
-  const { failures, counts } = await compare(executors(200), 7_000_000, count, 0, true);
+  const count = ALL ? 20_000 : MORE ? 800 : 150;
+  const { failures, counts } = await compare(executors(200), MORE ? 7_100_000 : 7_000_000, count, 0, true);
   t.is(failures.join('\n\n'), '');
   // Enough programs trap early, and enough do not.
   t.true(counts.complete > count * 0.1 && counts.complete < count * 0.7, `${counts.complete} of ${count}`);
@@ -73,10 +88,10 @@ test('registers and memory are exact at every trap', async (t) => {
 
 test('with threads about, stores test the reservation filter and end reservations', async (t) => {
   t.timeout(ALL ? 3_600_000 : 120_000);
-  const count = ALL ? 20_000 : 300;
+  const count = ALL ? 20_000 : MORE ? 600 : 150;
   const all = executors(300);
   for (const e of all) e.rig.multi();
-  const { failures, counts } = await compare(all, 9_000_000, count, 0);
+  const { failures, counts } = await compare(all, MORE ? 9_100_000 : 9_000_000, count, 0);
   t.is(failures.join('\n\n'), '');
   t.is(counts.complete, count);
 });

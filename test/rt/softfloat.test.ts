@@ -9,11 +9,13 @@ import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import test from 'ava';
+import { TEST_ALL } from '../support/capgrind.js';
+import { runsNow } from '../support/extent.js';
 import { NX, reference } from './softfloat-oracle.js';
 
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 const FCSR = 64;
-const scale = process.env['CAPGRIND_TEST_ALL'] ? 10 : 1;
+const scale = TEST_ALL ? 10 : runsNow(true) ? 0.4 : 2;
 
 // ---- operations -------------------------------------------------------------------------------------
 

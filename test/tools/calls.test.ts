@@ -1,8 +1,8 @@
 /** The example tool of docs/writing-a-tool.md, run as its reader would run it. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import test from 'ava';
 import { capgrind, ROOT, SCRATCH, story } from '../support/capgrind.js';
+import { more, usual } from '../support/extent.js';
 
 const TOOL = '--tool=dist/test/tools/calls.js';
 const RACE_COUNTER = 'test/guests/bin/race-counter';
@@ -15,7 +15,7 @@ const counts = (stderr: string): string[] =>
     .filter((l) => l !== undefined);
 
 // race-counter: main makes two threads, each runs its own worker once, and both workers call count().
-test('counts are summed over all threads', async (t) => {
+usual('counts are summed over all threads', async (t) => {
   const o = await capgrind([TOOL, '--fn=main,count,first_worker,second_worker,absent', RACE_COUNTER], {
     cwd: ROOT,
   });
@@ -28,19 +28,19 @@ test('counts are summed over all threads', async (t) => {
   t.regex(o.stderr, /^==\d+== Calls, which counts calls$/m);
 });
 
-test('the option has its default, the program its output, and serial gives the same', async (t) => {
+more('the option has its default, the program its output, and serial gives the same', async (t) => {
   const o = await capgrind([TOOL, '--atomicity=serial', RACE_COUNTER], { cwd: ROOT });
   t.deepEqual(counts(o.stderr), ['main: 1'], story(o));
   t.is(o.stdout, 'race-counter: locked = 2000, racy is between 2 and 2000\n');
 });
 
-test('an option that the tool does not have is refused', async (t) => {
+usual('an option that the tool does not have is refused', async (t) => {
   const o = await capgrind([TOOL, '--functions=main', RACE_COUNTER], { cwd: ROOT });
   t.is(o.status, 1, story(o));
   t.regex(o.stderr, /Unknown option: --functions/);
 });
 
-test('a tool that does not say otherwise needs atomic blocks, which parallel does not give', async (t) => {
+usual('a tool that does not say otherwise needs atomic blocks, which parallel does not give', async (t) => {
   const path = join(SCRATCH, 'plain.mjs');
   writeFileSync(path, "export default { name: 'plain', create: () => ({}) };\n");
   const program = join(ROOT, RACE_COUNTER);
@@ -50,7 +50,7 @@ test('a tool that does not say otherwise needs atomic blocks, which parallel doe
   t.is(o.stdout, '');
 });
 
-test('the walk-through shows the tool as it is', (t) => {
+usual('the walk-through shows the tool as it is', (t) => {
   const text = readFileSync(join(ROOT, 'docs/writing-a-tool.md'), 'utf8');
   const shown = [...text.matchAll(/^```ts\n(.*?)^```$/gms)].map((m) => m[1]!);
   t.true(shown.length >= 4);

@@ -1,7 +1,7 @@
 /** Helgrind on whole programs whose races, or lack of them, are known from their sources. */
 import { join } from 'node:path';
-import test from 'ava';
 import { BIN, capgrind, type Outcome, story, Turns } from '../support/capgrind.js';
+import { more, usual } from '../support/extent.js';
 
 const turns = new Turns(2);
 const helgrind = (guest: string, ...options: string[]): Promise<Outcome> =>
@@ -17,7 +17,7 @@ function races(stderr: string): string[][] {
 // Line 11 counts `racy` without protection, lines 12 to 14 `locked` with it. Neither thread learns of the other
 // before its first `racy++`, so one of the two is always unordered with what the other did.
 for (const policy of ['parallel', 'serial']) {
-  test(`race-counter: the race, and nothing else (${policy})`, async (t) => {
+  (policy === 'serial' ? more : usual)(`race-counter: the race, and nothing else (${policy})`, async (t) => {
     const o = await helgrind('race-counter', `--atomicity=${policy}`, '--error-exitcode=9');
     t.is(o.status, 9, story(o));
     t.is(o.stdout, 'race-counter: locked = 2000, racy is between 2 and 2000\n');
@@ -43,7 +43,7 @@ for (const policy of ['parallel', 'serial']) {
 }
 
 for (const guest of ['mutex-counter', 'join-handoff', 'atomic-counter']) {
-  test(`${guest}: no race`, async (t) => {
+  (guest === 'mutex-counter' ? usual : more)(`${guest}: no race`, async (t) => {
     const o = await helgrind(guest, '--error-exitcode=9');
     t.is(o.status, 0, story(o));
     t.regex(o.stderr, /ERROR SUMMARY: 0 errors from 0 contexts/, story(o));
