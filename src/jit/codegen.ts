@@ -1,10 +1,10 @@
 /** From a region's IR to one wasm function `(ts i32, depth i32, pc i64) -> next pc`, with structured control flow. */
 import { T_LIMIT, T_PC } from '../../kernel/core/layout.js';
 import { type Block, EXIT_FAULT, type Term } from '../ir/ir.js';
+import { analyseCells, type BlockFacts, comesBack, missing } from './cells.js';
 import { BlockEmitter } from './emit-block.js';
 import { OwnEmitter } from './emit-own.js';
 import { analyse, type Flow, innermost } from './flow.js';
-import { analyseCells, type BlockFacts, cellsOf, comesBack } from './liveness.js';
 import { CHUNK, type Group, type LoopPlan, planLoop } from './loops.js';
 import type { Region } from './region.js';
 import { type Bytes, I32, I64, type ModuleBuilder, VOID, W } from './wasm.js';
@@ -84,7 +84,7 @@ export class RegionEmitter extends FunctionWriter {
       this.succ[from] = this.succ[from]!.filter((t) => t !== to);
     });
     this.separateTargets();
-    this.facts = analyseCells(this.region, this.flow.order, this.succ, this.opts.cellOf);
+    this.facts = analyseCells(this.region, this.flow, this.succ, this.opts.cellOf);
     const o = this.out;
     // A deep stack, or a request to stop: give the pc back to the dispatcher.
     this.get(P_DEPTH);
@@ -106,7 +106,8 @@ export class RegionEmitter extends FunctionWriter {
     }
     this.planLoops();
     this.noteLimits();
-    this.loadCells(cellsOf(this.facts[0]!.liveIn));
+    const { need } = this.facts[0]!;
+    this.loadCells([...need.keys()].filter((c) => need[c] !== 0));
     this.open(W.block, { kind: 'block', target: LEAVE });
     const over = this.flow.order.filter((b) => this.facts[b]!.giveUp);
     for (const b of over) this.open(W.block, { kind: 'block', target: OVER - b });
@@ -493,7 +494,6 @@ export class RegionEmitter extends FunctionWriter {
     this.mem(W.i64Load, 3, T_PC);
     o.u8(W.return);
     o.u8(W.end);
-    this.loadCells(cellsOf(this.facts[inside]!.liveIn));
     this.edge(b, inside);
   }
 
@@ -534,7 +534,6 @@ export class RegionEmitter extends FunctionWriter {
       this.tail(ret);
       return;
     }
-    this.loadCells(cellsOf(this.facts[inside]!.liveIn));
     this.edge(b, inside);
   }
 
@@ -569,6 +568,8 @@ export class RegionEmitter extends FunctionWriter {
 
   private edge(from: number, to: number): void {
     const o = this.out;
+    if (this.facts[to]!.clean.has(from)) this.spill(this.facts[from]!.dirtyEnd);
+    this.loadCells(missing(this.facts[from]!, this.facts[to]!));
     if (this.flow.rpo[to]! <= this.flow.rpo[from]!) {
       if (this.copy?.header === to) {
         this.count(this.chunkLocal, 1, this.depthOf('loop', to));

@@ -6,10 +6,10 @@
 import { RES_FILTER, RES_LINES, T_BARRIER, XLAT_THROUGH } from '../../kernel/core/layout.js';
 import { type Block, type Opnd, REG_FCSR, type Stmt, type Tmp } from '../ir/ir.js';
 import { LOADS, OPS, STORES } from '../ir/ops.js';
+import { type BlockFacts, cellRead } from './cells.js';
 import type { RegionEmitter } from './codegen.js';
 import { emitFp } from './emit-fp.js';
 import { emitRv } from './emit-rv.js';
-import type { BlockFacts } from './liveness.js';
 import { F32, F64, I32, I64, VOID, W } from './wasm.js';
 import { CELL_WINDOW, forWriting } from './windows.js';
 import { P_TS } from './writer.js';
@@ -27,6 +27,8 @@ export class BlockEmitter {
   private pending = new Map<number, OpStmt>();
   private at = 0;
   private pc: number;
+  /** Cells that are in locals by now. */
+  private readonly there: Uint8Array;
   /** Entries of the undo log written so far. */
   private logged = 0;
 
@@ -42,6 +44,7 @@ export class BlockEmitter {
     this.last = new Int32Array(n).fill(-1);
     this.where = new Int32Array(n);
     this.pc = block.pc;
+    this.there = facts.there.slice();
     block.stmts.forEach((s, i) => {
       for (const o of operands(s)) this.count(o, i);
     });
@@ -155,6 +158,11 @@ export class BlockEmitter {
 
   private stmt(s: Stmt, i: number): void {
     const r = this.r;
+    const cell = cellRead(s, r.opts.cellOf);
+    if (cell >= 0 && !this.there[cell]) {
+      r.loadCells([cell]);
+      this.there[cell] = 1;
+    }
     switch (s.s) {
       case 'imark':
         this.pc = s.pc;
@@ -166,6 +174,7 @@ export class BlockEmitter {
         this.expr(s.v);
         this.settle(s.reg, false);
         r.set(r.regLocal(s.reg));
+        this.there[s.reg] = 1;
         return;
       case 'op':
         if (this.uses[s.d.id] === 0) return;
@@ -384,7 +393,7 @@ export class BlockEmitter {
     r.callImport(s.fn, [I32, ...s.a.map((a) => r.wasmTy(a.ty))], s.d ? [r.wasmTy(s.d.ty)] : []);
     if (s.when) r.out.u8(W.end);
     if (s.d) this.assign(s.d);
-    if (s.sync) r.loadCells(this.facts.reloadAt.get(i)!);
+    if (s.sync) this.there.fill(0);
   }
 }
 

@@ -36,8 +36,12 @@ function naturalLoop(latch: number, header: number, preds: number[][]): Set<numb
   return body;
 }
 
-/** All blocks of the loops with a header, or null when another loop's header is among them. */
-export function innermost(flow: Flow, succ: number[][], header: number): Set<number> | null {
+/** The blocks of the loops with a header, and of the inner one where two of them are told apart. */
+export function loopOf(
+  flow: Flow,
+  succ: number[][],
+  header: number,
+): { all: Set<number>; inner: Set<number> | undefined } {
   const preds: number[][] = succ.map(() => []);
   for (const b of flow.order) for (const s of succ[b]!) preds[s]!.push(b);
   const all = new Set<number>();
@@ -45,7 +49,13 @@ export function innermost(flow: Flow, succ: number[][], header: number): Set<num
     if (flow.rpo[latch]! < flow.rpo[header]!) continue;
     for (const b of naturalLoop(latch, header, preds)) all.add(b);
   }
-  const body = flow.inner.get(header) ?? all;
+  return { all, inner: flow.inner.get(header) };
+}
+
+/** The blocks of an innermost loop, or null when another loop's header is among them. */
+export function innermost(flow: Flow, succ: number[][], header: number): Set<number> | null {
+  const { all, inner } = loopOf(flow, succ, header);
+  const body = inner ?? all;
   return [...body].every((b) => b === header || !flow.loopHeader[b]) ? body : null;
 }
 
