@@ -2,7 +2,10 @@
  * What each policy of atomicity costs and what threads bring under it: one guest that shares nothing, a line of the
  * cache, an atomic counter or a lock; 1, 2 and 4 threads; a native build of the same source beside it, interleaved.
  *
- *   node dist/bench/atomicity.js [--only=KIND,...] [--policies=A,..] [--tool=NAME] [--runs=N] [--quick]
+ *   node dist/bench/atomicity.js [--only=KIND,...] [--policies=A,..] [--tool=NAME] [--runs=N] [--prefix=WORDS] [--quick]
+ *
+ * Times are the program's own, from the creation of its first thread to the end of the last. On a machine that others use,
+ * --prefix='chrt -r 5' puts each run before them.
  *
  * Prints tables and what of the project's goals the figures reach, and writes all samples to
  * bench/results/atomicity-TIME.json. A policy that capgrind refuses is left out and named.
@@ -14,6 +17,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { VERSION } from '../src/engine/paths.js';
 import { figure, table } from '../src/report/figures.js';
+import type { Command } from '../src/scaling/child.js';
 import { type Curve, figuresOf } from '../src/scaling/curves.js';
 import { type Contestant, measure } from '../src/scaling/measure.js';
 import { type ScalingResult, scalingText } from '../src/scaling/text.js';
@@ -32,6 +36,8 @@ interface Settings {
   readonly policies: readonly string[];
   readonly tool: 'none' | 'lackey' | 'helgrind';
   readonly runs: number;
+  /** Words in front of each command. */
+  readonly prefix: readonly string[];
   readonly quick: boolean;
 }
 
@@ -42,6 +48,7 @@ function settings(): Settings {
       policies: { type: 'string', default: 'serial,restart,parallel' },
       tool: { type: 'string', default: 'none' },
       runs: { type: 'string', default: '5' },
+      prefix: { type: 'string', default: '' },
       quick: { type: 'boolean', default: false },
     },
   });
@@ -52,7 +59,8 @@ function settings(): Settings {
   const runs = Number(values.runs);
   if (!Number.isInteger(runs) || runs < 1) throw new Error(`--runs=${values.runs}: a whole number from 1`);
   const tool = values.tool as Settings['tool'];
-  return { kinds, policies: values.policies.split(','), tool, runs, quick: values.quick };
+  const prefix = values.prefix.split(' ').filter((word) => word !== '');
+  return { kinds, policies: values.policies.split(','), tool, runs, prefix, quick: values.quick };
 }
 
 /** The policies that capgrind runs the tool under; says of the others why not. */
@@ -66,22 +74,37 @@ function allowed(s: Settings): string[] {
   });
 }
 
+/** What the program says of its threads. */
+const seconds = (stderr: string): number | undefined => {
+  const found = /^seconds ([\d.]+)$/m.exec(stderr);
+  return found ? Number(found[1]) : undefined;
+};
+
 function contestants(s: Settings, kind: Kind): Contestant[] {
+  const prefixed = ({ file, args }: Command): Command => {
+    const [first, ...words] = [...s.prefix, file, ...args];
+    return { file: first!, args: words };
+  };
   const rounds = String(s.quick ? Math.ceil(KINDS[kind] / 100) : KINDS[kind]);
   const words = (threads: number): string[] => [kind, String(threads), rounds];
   const native: Contestant = {
     name: 'native',
     native: true,
-    command: (threads) => commandFor('native', PROGRAM, words(threads)),
+    seconds,
+    command: (threads) => prefixed(commandFor('native', PROGRAM, words(threads))),
   };
   const ours = s.policies.map(
     (policy): Contestant => ({
       name: policy,
       native: false,
+      seconds,
       command: (threads, resultFile) => {
         const { file, args } = commandFor(s.tool, PROGRAM, words(threads));
         const [main, ...others] = args;
-        return { file, args: [main!, `--atomicity=${policy}`, `--result=${resultFile}`, ...others] };
+        return prefixed({
+          file,
+          args: [main!, `--atomicity=${policy}`, `--result=${resultFile}`, ...others],
+        });
       },
     }),
   );
