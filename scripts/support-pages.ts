@@ -1,6 +1,7 @@
 /**
  * Writes the support pages of the documentation from the tables that the program itself runs by:
- * docs/syscalls.md from kernel/linux/table.ts, docs/isa.md from src/isa/table.ts, docs/l4.md from kernel/l4/protocols.
+ * docs/syscalls.md from kernel/linux/table.ts, docs/isa.md from src/isa/table.ts, docs/l4.md from kernel/l4/protocols,
+ * docs/helgrind.md from test/guests/helgrind.json.
  *
  * `node dist/scripts/support-pages.js` writes them; with `--check` it only says which are out of date (exit 1).
  */
@@ -15,6 +16,7 @@ import { errnoName } from '../kernel/linux/errno.js';
 import { ROWS, type Row } from '../kernel/linux/table.js';
 import { RVC_ROWS } from '../src/isa/rvc.js';
 import { ROWS as ISA_ROWS } from '../src/isa/table.js';
+import { helgrindPage } from './helgrind-page.js';
 
 const GENERATED = '<!-- Written by scripts/support-pages.ts: do not edit. -->';
 
@@ -119,6 +121,7 @@ export function supportPages(): ReadonlyMap<string, string> {
     ['docs/syscalls.md', syscallPage()],
     ['docs/isa.md', isaPage()],
     ['docs/l4.md', l4Page()],
+    ['docs/helgrind.md', helgrindPage(path.dirname(dist), GENERATED)],
   ]);
 }
 
