@@ -28,6 +28,7 @@ const freestanding = [
   '-fno-var-tracking',
   '-mno-relax',
 ];
+const musl = process.env.CAPGRIND_MUSL;
 const runtime = ['mini/start.S', 'mini/mini.c', 'mini/text.c'];
 
 /** What each way of linking adds: to every compile, to the link, and as sources of its own. */
@@ -59,6 +60,16 @@ const links = {
     sources: ['boot.S', 'boot.c', 'l4.c', 'slots.c', 'threads.c']
       .map((file) => `../l4/rt/${file}`)
       .concat('mini/text.c'),
+  },
+  // musl is no package for riscv64: CAPGRIND_MUSL names the folder that it was installed to after building it.
+  musl: {
+    compile: [
+      ...['-fno-pic', '-fno-stack-protector', '-nostdinc', `-ffile-prefix-map=${musl}=musl`],
+      ...['-isystem', `${musl}/include`],
+    ],
+    link: ['-nostdlib', '-static', '-no-pie', `${musl}/lib/crt1.o`, `${musl}/lib/crti.o`],
+    end: [`-L${musl}/lib`, '-lc', '-lgcc', `${musl}/lib/crtn.o`],
+    sources: [],
   },
   shared: { compile: ['-fPIC'], link: ['-shared'], sources: [] },
 };
@@ -114,7 +125,7 @@ function build(guest, into, objects) {
   ];
   const out = join(into, guest.output ?? guest.name);
   const own = [...(guest.linkFlags ?? []), '-Wl,--build-id=none'];
-  run(compiler, [...own, ...link.link, ...files, '-o', out, ...(guest.libraries ?? [])]);
+  run(compiler, [...own, ...link.link, ...files, '-o', out, ...(guest.libraries ?? []), ...(link.end ?? [])]);
   return out;
 }
 
@@ -160,6 +171,10 @@ try {
   mkdirSync(join(into, 'l4'), { recursive: true });
   const different = [];
   for (const guest of wanted) {
+    if (guest.link === 'musl' && !musl) {
+      console.log(`build-guests: ${guest.name} is left out: CAPGRIND_MUSL is not set`);
+      continue;
+    }
     const out = build(guest, into, scratch);
     const committed = join(root, bin, guest.output ?? guest.name);
     if (check && !(existsSync(committed) && readFileSync(out).equals(readFileSync(committed)))) {

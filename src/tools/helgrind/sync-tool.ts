@@ -9,6 +9,7 @@ import { Conditions } from './conditions.js';
 import { Creations } from './creations.js';
 import { Edges } from './edges.js';
 import { Held } from './held.js';
+import { Libc } from './libc.js';
 import { LockOrder } from './lock-order.js';
 import { LockSets } from './lock-sets.js';
 import { type LockEnv, Locks } from './locks.js';
@@ -38,10 +39,6 @@ export const SYNC_KINDS = {
   HoldtimeErr: 'plain',
   Deadlock: 'plain',
 } as const;
-/** pthread_mutex_t of glibc on riscv64: where its kind is, and the bits that say which (bits/struct_mutex.h). */
-const MUTEX_KIND = 16;
-const KIND_MASK = 3;
-const KIND_RECURSIVE = 1;
 
 /** What the rest of helgrind gives. */
 export interface SyncHost {
@@ -81,6 +78,7 @@ export class SyncTool implements SyncState {
     this.lockSets = new LockSets(machine, this.objects);
     this.held = new Held(machine, this.objects, (ts) => h.numberOf(ts));
     const edges = new Edges(host);
+    const libc = new Libc(host);
     this.creations = new Creations(machine);
     this.misuse = new Misuse({
       host,
@@ -116,9 +114,11 @@ export class SyncTool implements SyncState {
         machine.i32[(ts + h.lockSetWord) >> 2] = set;
       },
       published: (ts) => machine.i32[(ts + h.lockSetWord) >> 2]!,
-      recursive: (addr) => {
-        const kind = host.memory.word(addr + MUTEX_KIND);
-        return kind === null ? null : (kind & KIND_MASK) === KIND_RECURSIVE;
+      recursive: (addr) => libc.recursive(addr),
+      byProgram: (trace) => {
+        // Above the function itself is who called it.
+        const caller = h.pcs(trace)[1];
+        return caller === undefined || host.symbols.isUserCode(caller);
       },
       now: () => Number(process.hrtime.bigint() / 1000n) / 1000,
     };

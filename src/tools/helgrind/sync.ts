@@ -5,6 +5,7 @@
  */
 import type { Wrap, WrappedCall } from '../api.js';
 import type { Barriers } from './barriers.js';
+import { c11Wraps } from './c11.js';
 import type { Conditions } from './conditions.js';
 import { type Edges, onceKey } from './edges.js';
 import type { LockKind, Locks } from './locks.js';
@@ -48,7 +49,8 @@ const COND_SIZE = 48;
 type Hook = (c: WrappedCall) => void;
 type After = (c: WrappedCall, result: number) => void;
 
-function wrap(names: readonly string[], pre: Hook | null, post: After, cancelled?: Hook): Wrap {
+/** A wrap of functions that call none of the program's code. */
+export function wrap(names: readonly string[], pre: Hook | null, post: After, cancelled?: Hook): Wrap {
   return {
     names,
     opaque: true,
@@ -86,6 +88,7 @@ export function pthreadWraps(s: SyncState, edges: Edges): Wrap[] {
     ...conditionWraps(s),
     ...semaphoreWraps(s),
     ...barrierWraps(s),
+    ...c11Wraps(s),
   ];
 }
 
