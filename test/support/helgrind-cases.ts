@@ -18,7 +18,7 @@ export interface HelgrindCase {
   readonly guest: string;
   /** Options besides --tool. */
   readonly options?: readonly string[];
-  /** Part of the usual run, under this policy; the others are for the long form. */
+  /** Policy of runs that take one only; by its place in the list unless given. */
   readonly usual?: Policy;
   /** Exit status, 0 unless given. */
   readonly exit?: number;
