@@ -10,6 +10,7 @@
  * | GLOBALS                 | process-wide words, `G_*`                         | see each word                         |
  * | THREADS                 | thread states, `T_*`, 64 KiB each                 | the thread itself, but for words marked shared |
  * | RESERVATIONS            | LR/SC line filter and versions                    | stripe locks; filter bytes are sticky |
+ * | JUMPS, COLD             | what cold code did, and what tools want done to it | hints; words written as a whole      |
  * | TASKS                   | task blocks, `K_*`: page map root, region table   | region lock of the task               |
  * | CODEMAP                 | guest pc -> table slot                            | written under the translation lock    |
  * | HEAT                    | how often cold code was reached                   | racy counters, never wrong by much    |
@@ -56,6 +57,8 @@ export const G_THREAD_EVENT = 0x00010034;
  * start-up only.
  */
 export const G_HEAT_LIMIT = 0x00010048;
+/** 1 when the tool is asked about cold code (COLD) and wants the shadow call stack kept. Written at start-up only. */
+export const G_COLD = 0x00010054;
 /**
  * Changes of one window cell after which code is translated anew, with windows as they are then; 0 = never.
  * Translation lock.
@@ -357,10 +360,26 @@ export const SITE_ENTRIES = 16384;
  * Targets of indirect jumps that the interpreter has seen: JUMP_ENTRIES of JUMP_ENTRY bytes {low half of the jump's pc,
  * count, low halves of up to JUMP_TARGETS targets}, direct mapped by pc. Racy hints.
  */
-export const JUMPS = 0x0c8e0000;
+export const JUMPS = 0x04160000;
 export const JUMP_ENTRIES = 512;
 export const JUMP_ENTRY = 512;
 export const JUMP_TARGETS = 126;
+/**
+ * How the running tool wants cold code to be treated: COLD_ENTRIES words of 64 bits {pc << 16 | task << 8 | COLD_* bits},
+ * direct mapped by pc. Each is read and written as a whole. Emptied when what they were told from has changed.
+ */
+export const COLD = 0x041a0000;
+export const COLD_ENTRIES = 8192;
+/** The tool looks at plain accesses; only where the program's own code called; not at those through sp. */
+export const COLD_CHECKED = 1;
+export const COLD_FOR_CALLER = 2;
+export const COLD_NO_STACK = 4;
+/** Atomic instructions, fences and loads right in front of a fence are translated. */
+export const COLD_EDGES = 8;
+/** A wrapped function begins here. */
+export const COLD_WRAPPED = 16;
+/** The entry says something. */
+export const COLD_KNOWN = 128;
 
 /** The L4 face's own words: see kernel/l4/layout.ts. Its lock. */
 export const L4_AREA = 0x0c900000;

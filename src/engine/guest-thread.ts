@@ -74,6 +74,10 @@ export interface Hooks {
   signals(ts: number): boolean;
   /** Client request; false when it is none that anybody knows. */
   request(ts: number, pc: number): void;
+  /** How the tool wants cold code at pc to be treated: COLD_* bits. */
+  cold(pc: number): number;
+  /** The thread is at the entry of a wrapped function, at T_PC. */
+  wrapped(ts: number): void;
   /** A wrapped function returned to the trampoline; gives the real return address. */
   returned(ts: number): number;
   flushIcache(): void;
@@ -115,6 +119,8 @@ export class GuestThread {
       js_poll: (ts: number) => this.poll(ts),
       js_thrash: (ts: number) => this.thrash(ts),
       js_clock: () => this.hooks.clock(),
+      js_cold: this.toolCall((ts: number) => this.hooks.cold(this.word64(ts + T_SCRATCH))),
+      js_wrapped: this.toolCall((ts: number) => this.hooks.wrapped(ts)),
     };
   }
 

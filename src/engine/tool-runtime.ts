@@ -3,6 +3,10 @@
 import type { AddressSpace } from '../../kernel/core/address-space.js';
 import type { GuestMem } from '../../kernel/core/guest-mem.js';
 import {
+  COLD,
+  COLD_ENTRIES,
+  COLD_KNOWN,
+  COLD_WRAPPED,
   G_TOOL_WORDS,
   LIFE_RUNNING,
   MAX_THREADS,
@@ -101,6 +105,35 @@ export class ToolRuntime implements ToolHost {
         for (const addr of this.symbols.addressesOf(name)) this.entries.set(addr, i);
       }
     });
+    this.forgetCold();
+  }
+
+  /** Has the interpreter ask anew how code is to be treated. */
+  forgetCold(): void {
+    this.machine.u8.fill(0, COLD, COLD + COLD_ENTRIES * 8);
+  }
+
+  /** Whether cold code may be interpreted: the tool adds nothing to it that the interpreter could not do. */
+  get interprets(): boolean {
+    return this.instance.cold !== undefined;
+  }
+
+  /** COLD_* bits for the code at pc. */
+  cold(pc: number): number {
+    const own = this.instance.cold?.(pc) ?? 0;
+    return own | COLD_KNOWN | (this.entries.has(pc) ? COLD_WRAPPED : 0);
+  }
+
+  /** The thread is at the entry of a wrapped function, at pc. */
+  wrapped(ts: number, pc: number): void {
+    const id = this.entries.get(pc);
+    if (id !== undefined) this.wrapEnter(ts, id);
+  }
+
+  private wrapEnter(ts: number, id: number): void {
+    // Unwinding concerns calls that are under way, opaque ones too.
+    if (this.wraps[id] === this.unwinder) this.calls.unwinds(ts);
+    else this.calls.enter(ts, this.wraps[id]!);
   }
 
   wrapAt(addr: number, wrap: Wrap): void {
@@ -108,6 +141,7 @@ export class ToolRuntime implements ToolHost {
     if (id < 0 || this.entries.has(addr)) return;
     this.extra.set(addr, id);
     this.entries.set(addr, id);
+    this.forgetCold();
   }
 
   counterOffset(i: number): number {
@@ -130,11 +164,7 @@ export class ToolRuntime implements ToolHost {
   /** Functions for generated code. */
   imports(): Record<string, CallableFunction> {
     return {
-      wrap_enter: (ts: number, id: number) => {
-        // Unwinding concerns calls that are under way, opaque ones too.
-        if (this.wraps[id] === this.unwinder) this.calls.unwinds(ts);
-        else this.calls.enter(ts, this.wraps[id]!);
-      },
+      wrap_enter: (ts: number, id: number) => this.wrapEnter(ts, id),
       ...this.instance.imports,
     };
   }

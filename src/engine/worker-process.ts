@@ -6,6 +6,7 @@ import type { Face } from '../../kernel/core/face.js';
 import { GuestMem } from '../../kernel/core/guest-mem.js';
 import {
   G_CLOCK_BASE,
+  G_COLD,
   G_EXITING,
   G_FUEL,
   G_HEAT_LIMIT,
@@ -166,6 +167,11 @@ export class WorkerProcess {
       trap: (ts, trap) => this.trap(ts, trap),
       signals: (ts) => this.face.signals(ts),
       request: (ts) => this.request(ts),
+      cold: (pc) => {
+        this.knowImages();
+        return this.tool.cold(pc);
+      },
+      wrapped: (ts) => this.tool.wrapped(ts, this.guest.getPc(ts)),
       returned: (ts) => this.returned(ts),
       flushIcache: () => this.cache.flushChanged(this.current),
       clock: () => this.schedule?.now() ?? (monotonicMs() - start) * 1e6,
@@ -190,8 +196,8 @@ export class WorkerProcess {
       data.rt,
       { hg_race: () => {}, hg_own_code: () => 0, ...this.guest.imports(), ...this.toolImports() },
     );
-    // The interpreter of cold code knows nothing of tools.
-    if (this.tool.instrument() !== null) this.machine.i32[G_HEAT_LIMIT >> 2] = 0;
+    if (this.tool.interprets) this.machine.i32[G_COLD >> 2] = 1;
+    else if (this.tool.instrument() !== null) this.machine.i32[G_HEAT_LIMIT >> 2] = 0;
     Object.assign(this.tool.rt, this.cache.rt);
     this.cache.hostOf = (page) => entryHost(this.space.space.map.lookup(page));
     this.guest.cache = this.cache;
@@ -429,6 +435,7 @@ export class WorkerProcess {
         // From now on code owns lines; none that does not may run again.
         machine.i32[G_OWN >> 2] = machine.i32[G_OWN_AREA >> 2]!;
         this.cache.flushAll(this.current);
+        this.tool.forgetCold();
       },
       freeThread: (ts) => void threads.free(ts),
       exitThread: (ts, code) => {

@@ -11,3 +11,9 @@ export const EXIT_RETURN = 7;
 export const EXIT_CLIENT = 8;
 /** The thread has used up its steps (jit/steps.ts). */
 export const EXIT_STEP = 9;
+
+/**
+ * Return address given to wrapped functions in place of their own. It lies beyond every user address, so the
+ * guest cannot have mapped anything there.
+ */
+export const TRAMPOLINE = 0x7ffffffff000;

@@ -1,17 +1,13 @@
 /** Discovers a region: the basic blocks reachable from one head by branches, jumps and returns from calls. */
 import { Builder } from '../ir/builder.js';
-import { type Block, EXIT_CLIENT, EXIT_RETURN, type Term } from '../ir/ir.js';
+import { type Block, EXIT_CLIENT, EXIT_RETURN, type Term, TRAMPOLINE } from '../ir/ir.js';
 import { illegal, lifterOf } from '../ir/lift.js';
 import '../ir/lift-fp.js';
 import type { Insn } from '../isa/decode.js';
 import { mnemonic } from '../isa/disasm.js';
 import { isShared } from './steps.js';
 
-/**
- * Return address given to wrapped functions in place of their own. It lies beyond every user address, so the
- * guest cannot have mapped anything there.
- */
-export const TRAMPOLINE = 0x7fff_ffff_f000;
+export { TRAMPOLINE };
 
 /** Encodings of Valgrind's riscv64 request preamble and marker (valgrind.h: four shifts of x0, then `or a0`). */
 const REQUEST = [0x00305013, 0x00d05013, 0x03305013, 0x03d05013, 0x00a56533];

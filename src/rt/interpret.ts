@@ -5,7 +5,17 @@ import {
   ACCESS_EXEC,
   ACCESS_READ,
   ACCESS_WRITE,
+  COLD,
+  COLD_CHECKED,
+  COLD_EDGES,
+  COLD_ENTRIES,
+  COLD_FOR_CALLER,
+  COLD_KNOWN,
+  COLD_NO_STACK,
+  COLD_WRAPPED,
+  G_COLD,
   G_HEAT_LIMIT,
+  G_IMAGES,
   G_OWN,
   HEAT,
   HEAT_ENTRIES,
@@ -28,24 +38,37 @@ import {
   T_F,
   T_JC,
   T_LIMIT,
+  T_MAP_SEEN,
   T_MULTI,
   T_PC,
   T_POINTS,
   T_REGWIN,
+  T_SCRATCH,
   T_STEP_HASH,
   T_STEPS,
+  T_TASK,
   T_TASKPTR,
+  T_UNWIND,
   T_X,
 } from '../../kernel/core/layout';
-import { EXIT_FAULT, EXIT_STEP, EXIT_SYSCALL } from '../ir/exits';
+import { EXIT_FAULT, EXIT_RETURN, EXIT_STEP, EXIT_SYSCALL, TRAMPOLINE } from '../ir/exits';
 import { mulh, mulhsu, mulhu } from './arith';
 import { amo_d, amo_w, lr_d, lr_w, sc_d, sc_w, store_watched } from './atomics';
+import { cs_pop, cs_push } from './callstack';
+import { hg_read, hg_read_for, hg_write, hg_write_for } from './helgrind';
 import { fault, js_page, pte, xlat } from './memory';
 import { own_take } from './own';
 
 // Leaves to the kernel at T_PC; what to go on at is in T_PC afterwards, or behind the instruction for result 0.
 @external('env', 'exit')
 declare function exit(ts: u32, why: i32, arg: i32): i32;
+
+// COLD_* bits for the code at the pc in T_SCRATCH.
+@external('env', 'js_cold')
+declare function js_cold(ts: u32): u32;
+// The thread is at the entry of a wrapped function, its address in T_PC.
+@external('env', 'js_wrapped')
+declare function js_wrapped(ts: u32): void;
 
 // First halfword of Valgrind's client request sequence, `srli zero, zero, 3`.
 const REQUEST: u32 = 0x00305013;
@@ -145,6 +168,42 @@ function put(ts: u32, h: u32, v: u64, size: u32): void {
   else if (size == 4) store<u32>(h, <u32>v);
   else if (size == 2) store<u16>(h, <u16>v);
   else store<u8>(h, <u8>v);
+}
+
+// What the tool wants done to code that control has reached at pc: COLD_* bits.
+function treatment(ts: u32, pc: u64): u32 {
+  const e = COLD + ((<u32>(pc >> 1) & (COLD_ENTRIES - 1)) << 3);
+  const key = (pc << 16) | <u64>(load<u32>(ts + T_TASK) << 8) | COLD_KNOWN;
+  const known = atomic.load<u64>(e);
+  if (((known ^ key) & ~(<u64>127)) == 0) return <u32>known & 127;
+  const images = atomic.load<u32>(G_IMAGES);
+  store<u64>(ts + T_SCRATCH, pc);
+  const how = js_cold(ts);
+  atomic.store<u64>(e, key | <u64>how);
+  // Files that were mapped meanwhile may change the answer.
+  if (atomic.load<u32>(G_IMAGES) != images) atomic.store<u64>(e, 0);
+  return how;
+}
+
+// An instruction that runs to its end once it is begun: the hook of a wrapped function must not run twice.
+// @ts-expect-error: decorator
+@inline
+function surely(i: u32): bool {
+  const group = (i >> 2) & 31;
+  const f = (i >> 12) & 7;
+  return ((group == 4 || group == 6) && f == 0) || group == 5 || group == 13 || (group == 12 && f == 0 && i >> 25 == 0);
+}
+
+// Lets the tool look at an access.
+// @ts-expect-error: decorator
+@inline
+function check(ts: u32, how: u32, base: u32, h: u32, size: u32, pc: u64, write: bool): void {
+  if ((how & COLD_CHECKED) == 0 || (base == 2 && (how & COLD_NO_STACK) != 0)) return;
+  if (how & COLD_FOR_CALLER) {
+    if (write) hg_write_for(ts, h, size, pc);
+    else hg_read_for(ts, h, size, pc);
+  } else if (write) hg_write(ts, h, size, pc);
+  else hg_read(ts, h, size, pc);
 }
 
 // Remembers where an indirect jump that is no return has gone.
@@ -317,21 +376,45 @@ function holds(f: u32, a: u64, b: u64): bool {
   }
 }
 
+// x1 and x5 are link registers (ISA manual, "Return-address stack prediction hints").
+// @ts-expect-error: decorator
+@inline
+function isLink(r: u32): bool {
+  return r == 1 || r == 5;
+}
+
+// Whether there is a FENCE at a host address of code. At the end of a page it may be: that is for the translation to see.
+// @ts-expect-error: decorator
+@inline
+function fenceAt(at: u32): bool {
+  return (at & 0xfff) == 0 || (load<u16>(at) & 0x707f) == 0x000f;
+}
+
 // Runs from pc until control reaches ret, translated or often reached code, a safepoint's request or an
 // instruction that it does not know; returns the pc reached. Registers are in the thread state throughout.
 export function interpret(ts: u32, depth: u32, pc: u64, ret: u64): u64 {
   const counting = load<u32>(G_STEPS);
+  const asking = load<u32>(G_COLD) != 0;
   let page = NO_PAGE;
   let host: u32 = 0;
+  let maps: u32 = 0;
+  let how: u32 = 0;
+  let arrived = asking;
   while (true) {
     if (counting && (load<i32>(ts + T_STEPS) <= 0 || load<i32>(ts + T_POINTS) <= 0)) {
       return leave(ts, pc, EXIT_STEP, 0);
     }
-    if ((pc & ~(<u64>0xfff)) != page) {
+    if (arrived) {
+      if (pc == <u64>TRAMPOLINE) return leave(ts, pc, EXIT_RETURN, 0);
+      how = treatment(ts, pc);
+      if (load<i32>(ts + T_UNWIND) != 0) return pc;
+    }
+    if ((pc & ~(<u64>0xfff)) != page || load<u32>(ts + T_MAP_SEEN) != maps) {
       if (pc & 1) return refuse(pc);
       host = codePage(ts, pc);
       if (host == 0) return refuse(pc);
       page = pc & ~(<u64>0xfff);
+      maps = load<u32>(ts + T_MAP_SEEN);
     }
     const at = host + (<u32>pc & 0xfff);
     let i: u32 = load<u16>(at);
@@ -346,6 +429,14 @@ export function interpret(ts: u32, depth: u32, pc: u64, ret: u64): u64 {
       // The look-up may have moved the first page.
       page = NO_PAGE;
     } else i = load<u32>(at);
+    if (arrived) {
+      arrived = false;
+      if (how & COLD_WRAPPED) {
+        if (!surely(i)) return refuse(pc);
+        store<u64>(ts + T_PC, pc);
+        js_wrapped(ts);
+      }
+    }
     const rd = (i >> 7) & 31;
     const rs1 = (i >> 15) & 31;
     const rs2 = (i >> 20) & 31;
@@ -355,7 +446,7 @@ export function interpret(ts: u32, depth: u32, pc: u64, ret: u64): u64 {
     switch ((i >> 2) & 31) {
       case 0: {
         const addr = x(ts, rs1) + immI(i);
-        if (f == 7) return refuse(pc);
+        if (f == 7 || (how & COLD_EDGES && fenceAt(at + len))) return refuse(pc);
         const h = operand(ts, pc, rs1, addr, 1 << (f & 3), ACCESS_READ);
         if (h == 0) return leave(ts, pc, EXIT_FAULT, 0);
         let v: u64;
@@ -382,18 +473,20 @@ export function interpret(ts: u32, depth: u32, pc: u64, ret: u64): u64 {
             v = load<u32>(h);
         }
         set(ts, rd, v);
+        check(ts, how, rs1, h, 1 << (f & 3), pc, false);
         break;
       }
       case 1: {
-        if (f != 2 && f != 3) return refuse(pc);
+        if ((f != 2 && f != 3) || (how & COLD_EDGES && fenceAt(at + len))) return refuse(pc);
         const h = operand(ts, pc, rs1, x(ts, rs1) + immI(i), 1 << f, ACCESS_READ);
         if (h == 0) return leave(ts, pc, EXIT_FAULT, 0);
         // A single is boxed in ones.
         store<u64>(ts + T_F + (rd << 3), f == 3 ? load<u64>(h) : <u64>load<u32>(h) | 0xffffffff00000000);
+        check(ts, how, rs1, h, 1 << f, pc, false);
         break;
       }
       case 3:
-        if (f != 0) return refuse(pc);
+        if (f != 0 || how & COLD_EDGES) return refuse(pc);
         atomic.add<i32>(ts + T_BARRIER, 0);
         break;
       case 4: {
@@ -424,6 +517,8 @@ export function interpret(ts: u32, depth: u32, pc: u64, ret: u64): u64 {
         if (f > 3) return refuse(pc);
         const h = operand(ts, pc, rs1, x(ts, rs1) + immS(i), 1 << f, ACCESS_WRITE);
         if (h == 0) return leave(ts, pc, EXIT_FAULT, 0);
+        check(ts, how, rs1, h, 1 << f, pc, true);
+        if (load<u32>(ts + T_MAP_SEEN) != maps) return pc;
         const v = x(ts, rs2);
         if (f == 3) put(ts, h, v, 8);
         else if (f == 2) put(ts, h, v, 4);
@@ -435,6 +530,8 @@ export function interpret(ts: u32, depth: u32, pc: u64, ret: u64): u64 {
         if (f != 2 && f != 3) return refuse(pc);
         const h = operand(ts, pc, rs1, x(ts, rs1) + immS(i), 1 << f, ACCESS_WRITE);
         if (h == 0) return leave(ts, pc, EXIT_FAULT, 0);
+        check(ts, how, rs1, h, 1 << f, pc, true);
+        if (load<u32>(ts + T_MAP_SEEN) != maps) return pc;
         const v = load<u64>(ts + T_F + (rs2 << 3));
         if (f == 3) put(ts, h, v, 8);
         else put(ts, h, v, 4);
@@ -442,7 +539,7 @@ export function interpret(ts: u32, depth: u32, pc: u64, ret: u64): u64 {
       }
       case 11: {
         const addr = x(ts, rs1);
-        if ((f != 2 && f != 3) || <u32>addr & ((1 << f) - 1)) return refuse(pc);
+        if ((f != 2 && f != 3) || <u32>addr & ((1 << f) - 1) || how & COLD_EDGES) return refuse(pc);
         const kind = i >> 27;
         if (kind == 2) {
           if (rs2) return refuse(pc);
@@ -493,8 +590,13 @@ export function interpret(ts: u32, depth: u32, pc: u64, ret: u64): u64 {
         set(ts, rd, pc + len);
         jumped = true;
         if (rd == 0 && rs1 != 1 && rs1 != 5) noteJump(pc, next);
+        if (asking) {
+          if (isLink(rd)) cs_push(ts, pc + len, x(ts, 2));
+          else if (rd == 0 && isLink(rs1)) cs_pop(ts, next, x(ts, 2));
+        }
         break;
       case 27:
+        if (asking && isLink(rd)) cs_push(ts, next, x(ts, 2));
         set(ts, rd, next);
         next = pc + immJ(i);
         jumped = true;
@@ -515,6 +617,7 @@ export function interpret(ts: u32, depth: u32, pc: u64, ret: u64): u64 {
     pc = next;
     if (!jumped) continue;
     if (pc == ret || depth >= atomic.load<u32>(ts + T_LIMIT)) return pc;
+    arrived = asking;
     if (load<u64>(ts + T_JC + (((<u32>(pc >> 1)) & (JC_ENTRIES - 1)) << 4)) == pc || warm(pc)) return pc;
   }
 }

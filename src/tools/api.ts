@@ -95,6 +95,12 @@ export interface Awaited {
 export interface ToolInstance {
   /** Adds to a block of guest code before it is compiled; returns the block to use. */
   instrument?(block: Block): Block;
+  /**
+   * How cold code at pc is to be treated: COLD_* bits of kernel/core/layout.ts. With it cold code is interpreted and not
+   * translated at once; the interpreter keeps the shadow call stack (cs_push, cs_pop in src/rt). Asked again when images
+   * are mapped, and when the second thread is created.
+   */
+  cold?(pc: number): number;
   /** Functions that instrumented code may call, by name: `fn(ts, ...args)`. */
   imports?: Record<string, CallableFunction>;
   wraps?: readonly Wrap[];

@@ -145,6 +145,8 @@ export class JitRig {
       request: (_ts, pc) => {
         this.requests.push(pc);
       },
+      cold: () => 0,
+      wrapped: () => undefined,
       returned: () => 0,
       flushIcache: () => this.cache.flushChanged(this.ts),
       clock: () => performance.now() * 1e6,

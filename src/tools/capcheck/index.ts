@@ -73,6 +73,11 @@ class CapCheck implements ToolInstance {
     );
   }
 
+  /** All that is added to code is the shadow stack. */
+  cold(): number {
+    return 0;
+  }
+
   threadStarts(ts: number): void {
     this.l4.threadStarts(ts);
   }

@@ -3,7 +3,18 @@
  * synchronisation and atomic instructions. The algorithm runs in wasm (src/rt/helgrind.ts); this module places
  * its calls, turns pthread functions into edges, and writes reports with Valgrind's texts (valgrind-facts 9).
  */
-import { T_PC, T_SCRATCH, T_TID, T_X, THREADS } from '../../../kernel/core/layout.js';
+import {
+  COLD_CHECKED,
+  COLD_EDGES,
+  COLD_FOR_CALLER,
+  COLD_NO_STACK,
+  G_MULTI,
+  T_PC,
+  T_SCRATCH,
+  T_TID,
+  T_X,
+  THREADS,
+} from '../../../kernel/core/layout.js';
 import type { L4Events } from '../../../kernel/l4/events.js';
 import type { Block } from '../../ir/ir.js';
 import type { Awaited, Tool, ToolHost, ToolInstance, Wrap } from '../api.js';
@@ -160,8 +171,21 @@ export class Helgrind implements ToolInstance {
     return instrumentBlock(block, { attention: this.attention(block.pc), stack: this.checkStack });
   }
 
+  cold(pc: number): number {
+    const attention = this.attention(pc);
+    const checked =
+      attention === 'all' ? COLD_CHECKED : attention === 'for-caller' ? COLD_CHECKED | COLD_FOR_CALLER : 0;
+    const edges = attention === 'all' || attention === 'edges' ? COLD_EDGES : 0;
+    return checked | edges | (this.checkStack ? 0 : COLD_NO_STACK);
+  }
+
+  /**
+   * What a thread does before it creates the first other one comes before all that any other does, and so do its
+   * releases: nothing of it needs to be known.
+   */
   private attention(pc: number): Attention {
-    const { symbols } = this.host;
+    const { symbols, machine } = this.host;
+    if (machine.i32[G_MULTI >> 2] === 0) return 'none';
     const name = symbols.functionAt(pc)?.name ?? '';
     if (isSynchronising(name)) return 'edges';
     if (symbols.isUserCode(pc)) return 'all';
