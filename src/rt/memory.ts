@@ -139,7 +139,8 @@ function find(ts: u32, addr: u64, acc: u32, size: u32): bool {
   if (load<u64>(slot) == tag) take(ts, slot);
   else {
     while (!findWindow(ts, addr, acc)) {
-      fault(ts, addr, size, acc);
+      // An access that reads and writes needs what writing needs, and faults as a store.
+      fault(ts, addr, size, acc & ACCESS_WRITE ? ACCESS_WRITE : acc);
       // Where blocks may start over, this one does, so that no thread waits for the pager in the middle of a block.
       if (load<u32>(G_OWN) != 0 && !alone(ts)) return false;
       if (!js_page(ts)) return false;

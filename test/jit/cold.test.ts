@@ -1,7 +1,7 @@
 /** Cold code is interpreted until it is warm: when that ends, and that it makes no difference. */
 import test from 'ava';
 import { addCode, bytesOf, CODE, codeRig, ecall, i, li, PROT_RWX, runFrom } from '../support/code-rig.js';
-import { COLD, JitRig, LARGE, PROT_RW, type RigOptions } from '../support/jit-rig.js';
+import { COLD, JitRig, LARGE, PROT_RW, PROT_RX, type RigOptions } from '../support/jit-rig.js';
 
 const SIGILL = 4;
 const SIGSEGV = 11;
@@ -100,6 +100,16 @@ for (const [name, options] of WAYS) {
           `${op} at ${at.toString(16)}`,
         );
       }
+    }
+  });
+
+  test(`${name}: an atomic operation on memory that can only be read faults as a store`, (t) => {
+    const page = 0x20000;
+    for (const op of ['amoadd.w', 'amoadd.d']) {
+      const rig = codeRig(options, [i(op, { rd: A0, rs1: S2, rs2: T1 }), ecall]);
+      rig.map(page, 4096, PROT_RX);
+      runFrom(rig, CODE, { [S2]: page + 16, [T1]: 1 });
+      t.deepEqual(rig.trap, { signo: SIGSEGV, code: 2, addr: page + 16, pc: CODE }, op);
     }
   });
 
