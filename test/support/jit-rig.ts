@@ -7,6 +7,7 @@ import { setFlagsFromString } from 'node:v8';
 import type { AddressSpace } from '../../kernel/core/address-space.js';
 import { GuestMem } from '../../kernel/core/guest-mem.js';
 import {
+  COLD_KNOWN,
   G_HEAT_LIMIT,
   G_MULTI,
   G_STEPS,
@@ -121,6 +122,9 @@ export class JitRig {
   onSyscall: (() => void) | null = null;
   /** Addresses of the client requests seen. */
   readonly requests: number[] = [];
+  /** What a tool says of cold code (with G_COLD), and where it was told that a wrapped function begins. */
+  coldAt: (pc: number) => number = () => 0;
+  readonly wrapped: number[] = [];
 
   constructor(options: RigOptions) {
     this.machine.i32[G_HEAT_LIMIT >> 2] = options.heat;
@@ -145,8 +149,8 @@ export class JitRig {
       request: (_ts, pc) => {
         this.requests.push(pc);
       },
-      cold: () => 0,
-      wrapped: () => undefined,
+      cold: (pc) => COLD_KNOWN | this.coldAt(pc),
+      wrapped: (ts) => void this.wrapped.push(this.guest.getPc(ts)),
       returned: () => 0,
       flushIcache: () => this.cache.flushChanged(this.ts),
       clock: () => performance.now() * 1e6,

@@ -1,14 +1,32 @@
 /** Where helgrind puts its calls. A race's own access must be checked before a store changes what is there. */
 import test from 'ava';
+import {
+  COLD_CHECKED,
+  COLD_EDGES,
+  COLD_FOR_CALLER,
+  COLD_NO_STACK,
+  G_MULTI,
+} from '../../kernel/core/layout.js';
 import { parseBlock } from '../../src/ir/parse.js';
 import { printStmt } from '../../src/ir/print.js';
 import { verify } from '../../src/ir/verify.js';
 import helgrind from '../../src/tools/helgrind/index.js';
 import { FakeHost, type FakeSymbols } from './fake-host.js';
 
-/** Memory operations and helgrind's calls of an instrumented block, in order; of arguments only how, or sets. */
-function placed(text: string, symbols: FakeSymbols = {}, options: Record<string, string> = {}): string[] {
+/** A host of a program that has created threads, or has not yet. */
+function hostOf(options: Record<string, string>, symbols: FakeSymbols, threads = true): FakeHost {
   const host = new FakeHost({ 'check-stack-refs': 'yes', ...options }, symbols, 4);
+  host.machine.i32[G_MULTI >> 2] = threads ? 1 : 0;
+  return host;
+}
+
+/** Memory operations and helgrind's calls of an instrumented block, in order; of arguments only how, or sets. */
+function placed(
+  text: string,
+  symbols: FakeSymbols = {},
+  options: Record<string, string> = {},
+  host = hostOf(options, symbols),
+): string[] {
   const block = helgrind.create(host).instrument!(parseBlock(text));
   const problems = verify(block);
   if (problems.length > 0) throw new Error(problems.join('\n'));
@@ -50,9 +68,25 @@ test('a store is looked at before it happens, a load after', (t) => {
   t.deepEqual(placed(STORE), ['hg_write', 'i64.store8']);
 });
 
+test('before the second thread exists nothing is looked at: it all comes before what others will do', (t) => {
+  const alone = hostOf({}, {}, false);
+  t.deepEqual(placed(LOAD, {}, {}, alone), ['i64.load32_s']);
+  t.deepEqual(placed(STORE, {}, {}, alone), ['i64.store8']);
+});
+
+test('the interpreter of cold code is told what generated code would do', (t) => {
+  const symbols = { user: [0x8000, 0x9000] as const, functions: { printf: 0xff0, __GI_memcpy: 0x1ff0 } };
+  const cold = (pc: number, options = {}, threads = true): number =>
+    helgrind.create(hostOf(options, symbols, threads)).cold!(pc);
+  t.is(cold(0x8000), COLD_CHECKED | COLD_EDGES);
+  t.is(cold(0x8000, { 'check-stack-refs': 'no' }), COLD_CHECKED | COLD_EDGES | COLD_NO_STACK);
+  t.is(cold(0x1000), 0);
+  t.is(cold(0x2000), COLD_CHECKED | COLD_FOR_CALLER);
+  t.is(cold(0x8000, {}, false), 0);
+});
+
 test('size and instruction are passed on', (t) => {
-  const host = new FakeHost({ 'check-stack-refs': 'yes' }, {}, 4);
-  const tool = helgrind.create(host);
+  const tool = helgrind.create(hostOf({}, {}));
   const call = (text: string): string => {
     const { stmts } = tool.instrument!(parseBlock(text));
     return printStmt(stmts.find((s) => s.s === 'call')!);
