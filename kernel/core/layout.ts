@@ -58,7 +58,7 @@ export const G_THREAD_EVENT = 0x00010034;
  */
 export const G_HEAT_LIMIT = 0x00010048;
 /** 1 when the tool is asked about cold code (COLD) and wants the shadow call stack kept. Written at start-up only. */
-export const G_COLD = 0x00010054;
+export const G_COLD = 0x00010044;
 /**
  * Changes of one window cell after which code is translated anew, with windows as they are then; 0 = never.
  * Translation lock.
