@@ -1,5 +1,6 @@
 // Builds the benchmark programs (bench/guests/src/*.c) into bench/results/bin: NAME.riscv64 (static) where the cross
-// compiler exists and NAME.native where the host's gcc does. Both -O2; nothing here is committed.
+// compiler exists and NAME.native where the host's gcc does; NAME.dynamic for what Valgrind's riscv64 build is to run,
+// which finds pthread functions in dynamic programs only. Both -O2; nothing here is committed.
 //
 //   node scripts/build-bench.mjs [NAME...]
 //
@@ -13,10 +14,16 @@ const root = resolve(dirname(fileURLToPath(import.meta.url)), '..');
 const source = join(root, 'bench/guests/src');
 const into = join(root, 'bench/results/bin');
 
-/** suffix of the result, compiler, and what the target needs beside -O2 */
+/** suffix of the result, compiler, what the target needs beside -O2, and the programs it is for, unless all */
 const targets = [
   // -ffp-contract=off: riscv64 would fuse multiply and add, and the two results would differ
   { suffix: 'riscv64', compiler: 'riscv64-linux-gnu-gcc', flags: ['-static', '-ffp-contract=off'] },
+  {
+    suffix: 'dynamic',
+    compiler: 'riscv64-linux-gnu-gcc',
+    flags: ['-ffp-contract=off'],
+    programs: ['kernels'],
+  },
   { suffix: 'native', compiler: 'gcc', flags: ['-ffp-contract=off'] },
 ];
 
@@ -34,12 +41,13 @@ if (unknown.length) {
 }
 
 mkdirSync(into, { recursive: true });
-for (const { suffix, compiler, flags } of targets) {
+for (const { suffix, compiler, flags, programs } of targets) {
   if (spawnSync(compiler, ['--version']).error) {
     console.log(`build-bench: ${compiler} is not installed, no ${suffix} programs`);
     continue;
   }
   for (const name of asked.length ? asked : all) {
+    if (programs && !programs.includes(name)) continue;
     const from = join(source, `${name}.c`);
     const out = join(into, `${name}.${suffix}`);
     if (changed(out) > Math.max(changed(from), changed(fileURLToPath(import.meta.url)))) continue;
