@@ -11,6 +11,7 @@ const sources = readdirSync(join(root, 'src/rt')).map((f) => join(root, 'src/rt'
 for (const f of [
   'kernel/core/layout.ts',
   'kernel/core/ownership.ts',
+  'kernel/core/audit.ts',
   'src/ir/exits.ts',
   'src/tools/helgrind/layout.ts',
 ])

@@ -76,6 +76,8 @@ export const G_OWN_AREA = 0x00010054;
 export const G_OWN = 0x00010058;
 /** Slot + 1 of the thread that runs alone, 0 for none. Shared, atomic. */
 export const G_OWN_ALONE = 0x0001005c;
+/** Address of the area of --audit-atomicity (kernel/core/audit.ts), 0 without. Written at start-up only. */
+export const G_AUDIT_AREA = 0x00010070;
 /** 1 when the host orders plain accesses at least as strongly as TSO. Written at start-up only. */
 export const G_TSO = 0x0001003c;
 /** Shared, atomic: bumped when a file was mapped, so that every worker looks for its symbols. */

@@ -7,6 +7,7 @@
 import { monotonicMs } from './clock.js';
 import {
   FRAMES,
+  G_AUDIT_AREA,
   G_CLOCK_BASE,
   G_FRAMES_END,
   G_OWN_AREA,
@@ -60,13 +61,15 @@ export class Machine {
    *
    * @param shadowScale bytes of shadow per guest byte, a whole number; 0 for none
    * @param ownArea bytes for line ownership (ownership.ts), a multiple of PAGE_SIZE; 0 for none
+   * @param auditArea the same for the audit (audit.ts)
    */
-  static create(shadowScale: number, ownArea = 0): Machine {
+  static create(shadowScale: number, ownArea = 0, auditArea = 0): Machine {
     const memory = new WebAssembly.Memory({ initial: WASM_PAGES, maximum: WASM_PAGES, shared: true });
     const words = new Uint32Array(memory.buffer);
-    const end = LINEAR_END - ownArea;
+    const end = LINEAR_END - ownArea - auditArea;
     const bytes = Math.floor((end - FRAMES) / (1 + shadowScale));
-    words[G_OWN_AREA >>> 2] = ownArea === 0 ? 0 : end;
+    words[G_OWN_AREA >>> 2] = ownArea === 0 ? 0 : LINEAR_END - ownArea;
+    words[G_AUDIT_AREA >>> 2] = auditArea === 0 ? 0 : end;
     words[G_SHADOW_SCALE >>> 2] = shadowScale;
     new Float64Array(memory.buffer)[G_CLOCK_BASE >>> 3] = monotonicMs();
     words[G_FRAMES_END >>> 2] = FRAMES + Math.floor(bytes / PAGE_SIZE) * PAGE_SIZE;

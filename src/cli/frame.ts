@@ -1,6 +1,7 @@
 /** What every report begins and ends with, as text or XML. */
 import { resolve } from 'node:path';
 import { G_PEAK_THREADS, G_TOTAL_THREADS } from '../../kernel/core/layout.js';
+import { readAudit } from '../engine/audit.js';
 import { SAID_EXIT } from '../engine/error-store.js';
 import type { MainProcess, RunResult } from '../engine/main-process.js';
 import { VERSION } from '../engine/paths.js';
@@ -96,12 +97,22 @@ export function printTrailer(main: MainProcess, tool: Tool, log: Log, o: Options
     if (text && result.schedule) log.user(scheduleLine(result.schedule));
     if (lists) printErrorLists(main, log, o);
   }
+  // Asked for, so said with -q too.
+  if (o.auditAtomicity) for (const line of auditLines(main)) log.user(line);
   if (text && o.stats) {
     const s = main.store.stats();
     log.debug(`translated: ${s.regions} regions in ${s.modules} modules, ${s.bytes} bytes of wasm`);
     log.debug(`host memory: ${Math.round(process.memoryUsage.rss() / 1048576)} MiB resident`);
   }
   return errors.found;
+}
+
+/** How many block executions were broken into, and which blocks, the worst first. */
+function auditLines(main: MainProcess): string[] {
+  const { total, blocks } = readAudit(main.machine);
+  const { symbols } = main.toolRuntime();
+  const named = blocks.map((b) => `${b.count} in the block ${symbols.traceLines([b.pc])[0]!.trim()}`);
+  return [`block-atomicity violations: ${total}`, ...named.map((l) => `   ${l}`)];
 }
 
 function threadLine(main: MainProcess): string {

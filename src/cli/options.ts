@@ -29,6 +29,7 @@ export interface Options extends ReportOptions {
   quantum: number;
   sysroot: string | undefined;
   stats: boolean;
+  auditAtomicity: boolean;
   maxThreads: number;
   traceSyscalls: boolean;
   /** File for the messages of an L4 program, empty for the report, undefined for none. */
@@ -126,6 +127,10 @@ function parser() {
       type: 'string',
       describe: 'where the interpreter and libraries of dynamic programs are',
     })
+    .option('audit-atomicity', {
+      type: 'string',
+      describe: 'count block executions that other threads broke into',
+    })
     .option('stats', { type: 'string', describe: 'figures about the run at its end' })
     .option('max-threads', { type: 'string', describe: 'guest threads alive at once, at most' })
     .option('trace-syscalls', { type: 'string', describe: 'show system calls' })
@@ -162,6 +167,7 @@ const KNOWN = new Set([
   'record',
   'sysroot',
   'stats',
+  'audit-atomicity',
   'max-threads',
   'trace-syscalls',
   'trace-ipc',
@@ -246,6 +252,7 @@ export function parseCommandLine(argv: readonly string[], env: NodeJS.ProcessEnv
       record: v.text('record'),
       sysroot: v.path('sysroot'),
       stats: v.flag('stats', false),
+      auditAtomicity: v.flag('audit-atomicity', false),
       maxThreads: v.whole('max-threads', 500, 1, 1000),
       traceSyscalls: v.flag('trace-syscalls', false),
       traceIpc: ipcFile(v.last('trace-ipc')),

@@ -35,6 +35,7 @@ export async function runProgram(o: Options, program: string, replayed?: Recordi
     tool: resolveTool(o.tool),
     toolOptions: toolOptions(tool, o.toolOptions),
     atomicity,
+    audit: o.auditAtomicity,
     schedule: o.schedule,
     recordFd: host.recordFd,
     replay: replayed?.entries ?? null,
@@ -42,7 +43,7 @@ export async function runProgram(o: Options, program: string, replayed?: Recordi
     maxThreads: Math.min(
       o.maxThreads,
       tool.maxThreads ?? o.maxThreads,
-      atomicity === 'restart' ? OWN_SLOTS : o.maxThreads,
+      atomicity === 'restart' || o.auditAtomicity ? OWN_SLOTS : o.maxThreads,
     ),
     os: o.os !== 'auto' ? o.os : file === null || isL4Program(file.elf) ? 'l4' : 'linux',
     l4: { trace: o.traceSyscalls, itas: o.withItas ?? null, boot: o.boot },

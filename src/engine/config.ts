@@ -12,6 +12,8 @@ export interface RunConfig {
   tool: string;
   toolOptions: Record<string, string>;
   atomicity: Policy;
+  /** Count block executions that other threads broke into. */
+  audit: boolean;
   /** A seeded schedule; implies serial. null: threads run as the host lets them. */
   schedule: ScheduleConfig | null;
   /** Descriptor that a recording is written to, with a schedule only. */

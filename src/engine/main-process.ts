@@ -5,6 +5,7 @@ import { setFlagsFromString } from 'node:v8';
 import { BroadcastChannel } from 'node:worker_threads';
 import { Piscina } from 'piscina';
 import type { AddressSpace } from '../../kernel/core/address-space.js';
+import { AUDIT_AREA_SIZE } from '../../kernel/core/audit.js';
 import { GuestMem } from '../../kernel/core/guest-mem.js';
 import {
   G_CLOCK_BASE,
@@ -107,7 +108,11 @@ export class MainProcess {
     setFlagsFromString('--experimental-wasm-branch-hinting');
     // Modules hold code that may never run: V8 checks a function when it first compiles it.
     setFlagsFromString('--wasm-lazy-validation');
-    this.machine = Machine.create(tool.shadowScale, config.atomicity === 'restart' ? OWN_AREA_SIZE : 0);
+    this.machine = Machine.create(
+      tool.shadowScale,
+      config.atomicity === 'restart' ? OWN_AREA_SIZE : 0,
+      config.audit ? AUDIT_AREA_SIZE : 0,
+    );
     this.machine.discard = hostDiscard;
     this.threads = new ThreadTable(this.machine, config.maxThreads);
     this.store = CodeStore.create();
@@ -116,7 +121,8 @@ export class MainProcess {
     const { i32 } = this.machine;
     i32[G_SERIAL >> 2] = config.atomicity === 'serial' ? 1 : 0;
     i32[G_FUEL >> 2] = 20000;
-    i32[G_HEAT_LIMIT >> 2] = HEAT_LIMIT;
+    // The interpreter of cold code tells of no accesses.
+    i32[G_HEAT_LIMIT >> 2] = config.audit ? 0 : HEAT_LIMIT;
     // In the middle of a block that may start over, code must stay.
     i32[G_THRASH_LIMIT >> 2] = config.atomicity === 'restart' ? 0 : THRASH_LIMIT;
     i32[G_STEPS >> 2] = counted(config);

@@ -187,6 +187,7 @@ export class WorkerProcess {
       {
         ...TRANSLATION,
         ...steps(this.machine.i32[G_STEPS >> 2]!),
+        audit: config.audit,
         ...(config.atomicity === 'restart' ? ownership(tool, this.tool.instrument() !== null) : {}),
         fma: hasFusedMadd(data.memory, WASM_PAGES),
         tso: this.machine.i32[G_TSO >> 2] !== 0,

@@ -13,7 +13,16 @@ import { STORES } from '../ir/ops.js';
 import type { Insn } from '../isa/decode.js';
 
 /** Calls without an effect that matters when they are made twice. */
-const REPEATABLE = new Set(['csr_cycle', 'csr_time', 'csr_instret', 'class_d', 'class_s']);
+const REPEATABLE = new Set([
+  'csr_cycle',
+  'csr_time',
+  'csr_instret',
+  'class_d',
+  'class_s',
+  'audit_begin',
+  'audit_access',
+  'audit_end',
+]);
 
 /** Whether blocks end behind the instruction, so that nothing behind it can give up. */
 export function endsBlock(i: Insn): boolean {

@@ -1,6 +1,7 @@
 /** Translates a batch of regions into one wasm module: the one asked for, and what it calls. */
 import type { Block } from '../ir/ir.js';
 import { optimise } from '../ir/opt.js';
+import { auditBlock } from './audit.js';
 import { type CodegenOptions, RegionEmitter } from './codegen.js';
 import { joinChecks } from './groups.js';
 import { ownLines } from './own.js';
@@ -33,6 +34,8 @@ export interface TranslateOptions {
   slotAt?: SlotAt;
   /** Blocks own the lines that they access (own.ts). */
   own?: boolean;
+  /** Blocks tell of their accesses (audit.ts). */
+  audit?: boolean;
   /** Count steps, and leave when the thread has none left. */
   steps?: StepKind;
 }
@@ -115,7 +118,8 @@ function emit(
   for (const r of regions) {
     r.blocks = r.blocks.map((b, i) => {
       if (i === r.dispatch) return b;
-      const own = instrument ? instrument(optimise(b)) : b;
+      const tooled = instrument ? instrument(optimise(b)) : b;
+      const own = opts.audit ? auditBlock(tooled) : tooled;
       const counted = opts.steps && b.pc !== TRAMPOLINE ? countSteps(own, b, opts.steps) : own;
       return optimise(opts.own ? ownLines(optimise(counted)) : counted);
     });

@@ -2,6 +2,7 @@
 
 export * from './arith';
 export * from './atomics';
+export * from './audit';
 export * from './callstack';
 export * from './dispatch';
 export * from './helgrind';
