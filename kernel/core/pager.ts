@@ -39,7 +39,7 @@ export class Pager {
 
   /**
    * Resolves a fault of a guest access at `addr`. 0: look the page up again. Otherwise the signal it deserves.
-   * `access` is one ACCESS_* bit.
+   * `access` is one ACCESS_* bit, or those of reading and writing for an access that does both.
    */
   fault(addr: number, access: number): 0 | BadFault {
     this.space.lock();
@@ -63,15 +63,15 @@ export class Pager {
     }
     if ((r.flags & RF_RESERVE) !== 0) return bad(SIGSEGV, SEGV_MAPERR, addr);
     // ACCESS_* and PROT_* share their numbering.
-    if ((pteFlags(r.prot) & access) === 0) return bad(SIGSEGV, SEGV_ACCERR, addr);
+    if ((pteFlags(r.prot) & access) !== access) return bad(SIGSEGV, SEGV_ACCERR, addr);
     const entry = map.lookup(page);
-    if (entry === 0)
-      return this.populate(r, page, access === ACCESS_WRITE) ? 0 : bad(SIGBUS, BUS_ADRERR, addr);
-    if ((entry & access) !== 0) return 0;
-    if (access === ACCESS_WRITE && (entry & PTE_COW) !== 0) {
+    const write = (access & ACCESS_WRITE) !== 0;
+    if (entry === 0) return this.populate(r, page, write) ? 0 : bad(SIGBUS, BUS_ADRERR, addr);
+    if ((entry & access) === access) return 0;
+    if (write && (entry & PTE_COW) !== 0) {
       return this.breakCow(r, page, entry) ? 0 : bad(SIGBUS, BUS_ADRERR, addr);
     }
-    if (access === ACCESS_WRITE && r.segment !== 0) this.dirty(r, page);
+    if (write && r.segment !== 0) this.dirty(r, page);
     else applyProt(this.space, r, page, page + PAGE_SIZE);
     return 0;
   }

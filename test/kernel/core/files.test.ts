@@ -1,6 +1,6 @@
 import test from 'ava';
 import { GuestFault, GuestMem } from '../../../kernel/core/guest-mem.js';
-import { ACCESS_READ, PAGE_SIZE } from '../../../kernel/core/layout.js';
+import { ACCESS_READ, ACCESS_WRITE, PAGE_SIZE } from '../../../kernel/core/layout.js';
 import { Machine } from '../../../kernel/core/machine.js';
 import { createTask, destroyTask, forkSpace } from '../../../kernel/core/task.js';
 
@@ -104,6 +104,18 @@ test('pages that were only read are not written back', (t) => {
   space.unmap(a, 40 * PAGE_SIZE);
   t.is(file.bytes[0], 111);
   t.is(file.bytes[39 * PAGE_SIZE], 1);
+});
+
+test('an access that reads and writes resolves a page that was only read, and needs both rights', (t) => {
+  const file = new MemoryFile(PAGE_SIZE);
+  const { space, map } = fresh(file);
+  const a = space.map({ length: PAGE_SIZE, prot: 3, kind: 'file', shared: true, file: map });
+  t.is(space.fault(a, ACCESS_READ), 0);
+  t.is(space.space.map.lookup(a) & ACCESS_WRITE, 0);
+  t.is(space.fault(a, ACCESS_READ | ACCESS_WRITE), 0);
+  t.is(space.space.map.lookup(a) & ACCESS_WRITE, ACCESS_WRITE);
+  space.protect(a, PAGE_SIZE, 1);
+  t.deepEqual(space.fault(a, ACCESS_READ | ACCESS_WRITE), { signo: 11, code: 2, addr: a });
 });
 
 test('shared memory stays shared over a fork, whoever touches it first', (t) => {
