@@ -34,6 +34,8 @@ export interface L4Env {
   poke(ts: number, why: number): void;
   /** Ends the run with an exit status 0..255. */
   exitProcess(code: number): void;
+  /** Whether a thread that waits may keep its processor for a moment: others have one, and need no turn. */
+  readonly spins?: boolean;
   /** Runs a function that may sleep; gives up whatever others need meanwhile. */
   blocked<R>(fn: () => R): R;
   /** The thread offers its turn. */

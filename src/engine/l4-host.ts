@@ -1,7 +1,8 @@
 /** The engine as the surroundings of the L4 kernel. */
 import { writeSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import type { AddressSpace } from '../../kernel/core/address-space.js';
-import { G_LIVE_THREADS } from '../../kernel/core/layout.js';
+import { G_LIVE_THREADS, G_SERIAL } from '../../kernel/core/layout.js';
 import type { Machine } from '../../kernel/core/machine.js';
 import { attachTask } from '../../kernel/core/task.js';
 import type { ThreadTable } from '../../kernel/core/threads.js';
@@ -48,6 +49,7 @@ export function l4Env(host: L4Host): L4Env {
     config: host.config,
     ...(host.scheduled ? { scheduled: host.scheduled } : {}),
     space,
+    spins: host.scheduled === null && machine.i32[G_SERIAL >> 2] === 0 && availableParallelism() > 1,
     codeGone: (_slot, lo, hi) => host.codeGone(lo, hi),
     allocThread: (slot) => threads.alloc(slot, host.pid),
     spawn: (ts) => host.spawn(ts),
