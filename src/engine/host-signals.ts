@@ -30,9 +30,16 @@ export class HostSignals {
   #alarm: NodeJS.Timeout | undefined;
   readonly #queue: SignalQueue;
   readonly #threads: ThreadTable;
-  readonly #arrived = (name: NodeJS.Signals): void => this.#pass(constants.signals[name]);
+  readonly #arrived = (name: NodeJS.Signals): void => {
+    if (!this.taken(name)) this.#pass(constants.signals[name]);
+  };
 
-  constructor(machine: Machine, threads: ThreadTable) {
+  constructor(
+    machine: Machine,
+    threads: ThreadTable,
+    /** Whether somebody else takes a signal before the guest sees it. */
+    private readonly taken: (name: NodeJS.Signals) => boolean,
+  ) {
     this.#threads = threads;
     this.#queue = new SignalQueue(machine, threads);
     this.#timers = new Timers(machine, this.#queue, hostMs);

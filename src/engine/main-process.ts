@@ -43,7 +43,7 @@ import { bootLinux } from '../../kernel/linux/boot.js';
 import { LoadError, loadProgram, openProgram, type ProgramFile } from '../../kernel/linux/loader.js';
 import { CodeStore } from '../jit/code-store.js';
 import type { Log } from '../report/log.js';
-import type { Tool } from '../tools/api.js';
+import type { Tool, ToolInstance } from '../tools/api.js';
 import type { RunConfig, ToMain, WorkerData } from './config.js';
 import { ErrorStore } from './error-store.js';
 import { hostDiscard } from './host-memory.js';
@@ -263,6 +263,16 @@ export class MainProcess {
     );
   }
 
+  /** Programs of L4 know no signals: the tool may take them. */
+  private toolSignals(): (name: NodeJS.Signals) => boolean {
+    if (this.config.os !== 'l4') return () => false;
+    let instance: ToolInstance | undefined;
+    return (name) => {
+      instance ??= this.toolRuntime().instance;
+      return instance.hostSignal?.(name) ?? false;
+    };
+  }
+
   private put64(at: number, v: number): void {
     this.machine.i32[at >> 2] = v | 0;
     this.machine.i32[(at + 4) >> 2] = Math.floor(v / 4294967296);
@@ -291,7 +301,7 @@ export class MainProcess {
       // Host descriptors belong to the guest process, not to the worker that happened to open them.
       trackUnmanagedFds: false,
     });
-    const signals = new HostSignals(machine, this.threads);
+    const signals = new HostSignals(machine, this.threads, this.toolSignals());
     signals.listen();
     let failure: Error | undefined;
     let done = false;

@@ -38,6 +38,6 @@ export const BUILD_FILES: readonly string[] = BUNDLED
   : [RT_WASM];
 
 /** Suppression files used unless --default-suppressions=no. */
-export const DEFAULT_SUPPRESSIONS: readonly string[] = ['glibc.supp', 'musl.supp'].map((name) =>
+export const DEFAULT_SUPPRESSIONS: readonly string[] = ['glibc.supp', 'l4re.supp', 'musl.supp'].map((name) =>
   join(ROOT, 'src/report/suppressions', name),
 );

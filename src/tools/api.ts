@@ -123,6 +123,11 @@ export interface ToolInstance {
   signal?(ts: number, signo: number): void;
   /** Client request: the result, or undefined when the request is not this tool's. */
   request?(ts: number, request: number, args: readonly number[]): number | undefined;
+  /**
+   * The host has sent capgrind a signal while a program of L4 runs, which has no use for signals. On the main thread,
+   * with guest threads running; true when it was meant for the tool.
+   */
+  hostSignal?(name: string): boolean;
   /** On the main thread, when the program has ended. */
   finish?(exit: { status: number; signal: number }): void;
 }

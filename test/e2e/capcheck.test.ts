@@ -58,6 +58,8 @@ const STORIES: Readonly<Record<string, readonly RegExp[]>> = {
   'cc-armed': [
     /A second capability arrives in receive buffer slot 0x20[\s\S]*server[\s\S]*was put there[\s\S]*server/,
   ],
+  'cc-runtime': [/1 capability slot \(0x\w+\) allocated here was never freed[\s\S]*of_the_program/],
+  'cc-signal': [/1 capability slot \(0x\w+\) allocated here was never freed[\s\S]*keeps/],
   'cc-forgotten': [
     /let go of here, is kept alive only by a copy in slot 0x1F[\s\S]*put there[\s\S]*task_map/,
   ],
@@ -120,6 +122,28 @@ test('suppressions that it prints hide what it found', async (t) => {
   writeFileSync(file, `${text}\n`);
   const again = await check('cc-overmap', [`--suppressions=${file}`]);
   t.regex(again.stderr, /0 errors from 0 contexts \(suppressed: 1 from 1\)/, story(again));
+});
+
+test('SIGUSR1 asks for the leaks of a program that runs on', async (t) => {
+  const o = await turns.take(() =>
+    capgrind(['--tool=capcheck', join(BIN, 'l4/cc-signal'), '600'], {
+      timeoutMs: 150_000,
+      started: (child) => {
+        // Asked once it has left the slot behind, ended once the answer is there.
+        child.stdout.once('data', () => child.kill('SIGUSR1'));
+        let seen = '';
+        let ended = false;
+        child.stderr.on('data', (text) => {
+          seen += String(text);
+          if (!ended && seen.includes('in use now')) ended = child.kill('SIGTERM');
+        });
+      },
+    }),
+  );
+  const [before, after] = o.stderr.split('in use now: 1 slot, 1 of them full');
+  t.regex(before!, /1 capability slot \(0x\w+\) allocated here was never freed[\s\S]*keeps/, story(o));
+  t.regex(after ?? '', /in use at exit: 1 slot, 1 of them full/, story(o));
+  t.false(o.timedOut, story(o));
 });
 
 test('--leak-check=no leaves errors alone', async (t) => {

@@ -17,6 +17,8 @@ import { Watcher } from './watch.js';
 
 /** Client requests: `CC`, 0 checks for leaks now. */
 const REQUEST_LEAK_CHECK = 0x43430000;
+/** A signal from outside that asks for the same. */
+const SIGNAL_LEAK_CHECK = 'SIGUSR1';
 
 const capcheck: Tool = {
   name: 'capcheck',
@@ -89,6 +91,14 @@ class CapCheck implements ToolInstance {
   request(ts: number, request: number): number | undefined {
     if (request !== REQUEST_LEAK_CHECK) return undefined;
     return this.checkLeaks(ts);
+  }
+
+  hostSignal(name: string): boolean {
+    if (name !== SIGNAL_LEAK_CHECK) return false;
+    const leaks = this.l4.locked(() => leakCheck(this.l4.model, this.l4.isFree));
+    this.checkLeaks(THREADS);
+    for (const line of summaryLines(leaks, 'now')) this.host.log.user(line);
+    return true;
   }
 
   /** Reports leaks; gives their number. */

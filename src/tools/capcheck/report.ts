@@ -24,11 +24,11 @@ export function errorOf(finding: Finding, ts: number, expand: Expand): FoundErro
   };
 }
 
-/** The summary's lines. */
-export function summaryLines(leaks: LeakSummary): string[] {
+/** The summary's lines. `when`: the moment that it is of. */
+export function summaryLines(leaks: LeakSummary, when: 'at exit' | 'now' = 'at exit'): string[] {
   const lines = [
     'CAPABILITY SUMMARY:',
-    `    in use at exit: ${plural(leaks.inUse, 'slot')}, ${leaks.full} of them full`,
+    `    in use ${when}: ${plural(leaks.inUse, 'slot')}, ${leaks.full} of them full`,
     `  total slot usage: ${plural(leaks.allocs, 'alloc')}, ${plural(leaks.frees, 'free')}`,
   ];
   if (leaks.inUse === 0 && leaks.findings.length === 0) {
