@@ -5,7 +5,7 @@ import { type CfiRow, CfiTable } from './cfi.js';
 import { findDebugFile } from './debug-file.js';
 import { textAt } from './dwarf/cursor.js';
 import { Dwarf, type InlinedCall, type SourceLine } from './dwarf/dwarf.js';
-import { isLibraryFile, isLibraryFunction } from './library-names.js';
+import { isLibraryFile, isLibraryFolder, isLibraryFunction } from './library-names.js';
 import { type ElfSymbol, Symbols } from './symbols.js';
 
 const SHF_WRITE = 1;
@@ -179,12 +179,16 @@ export class Image {
 
   /**
    * True for code of the program itself rather than of the C library. In a static program the C library's objects
-   * carry no line information while the program's do; where there is none at all, names decide.
+   * carry no line information while the program's do; those of L4Re have been compiled in folders of theirs. Where
+   * there is no debug information at all, names decide.
    */
   isUserCode(pc: number): boolean {
     if (this.isLibc) return false;
     const dwarf = this.dwarf;
-    if (dwarf !== null) return dwarf.hasCodeAt(pc - this.bias);
+    if (dwarf !== null) {
+      const at = pc - this.bias;
+      return dwarf.hasCodeAt(at) && !isLibraryFolder(dwarf.folderAt(at) ?? '');
+    }
     const fn = this.functionAt(pc);
     return fn === null || !isLibraryFunction(fn.name);
   }

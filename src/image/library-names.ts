@@ -8,6 +8,9 @@ export function isLibraryFile(name: string): boolean {
   return LIBRARY_FILE.test(name);
 }
 
+/** True for a folder that C and thread library of L4Re are compiled in: the package `l4re-core`. */
+export const isLibraryFolder = (path: string): boolean => path.split('/').includes('l4re-core');
+
 const PREFIXES =
   /^(?:_IO_|_?_libc_|_?_GI_|__pthread_|___pthread_|pthread_|_dl_|__dl_|_int_|__str|__mem|__new_sem_|sem_|__cxa_|__gcc_|_Unwind_|__vf?printf|__vs?n?printf|__printf|__f?printf|__nptl_|__lll_|__tls_|__tz|__mktime|__nss_|__gconv|__wcs|__getdelim|___?asprintf)/;
 

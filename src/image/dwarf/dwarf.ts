@@ -74,6 +74,12 @@ export class Dwarf {
     return this.index.at(addr) !== null;
   }
 
+  /** Folder that the unit of an address was compiled in, null where none is known. */
+  folderAt(addr: number): string | null {
+    const unit = this.index.at(addr);
+    return unit === null ? null : tolerate(() => rootOf(unit).compDir, null);
+  }
+
   /** Line tables of all units, for tools that list every line; reads everything. */
   *tables(): Generator<LineTable> {
     const given = new Set<LineTable>();

@@ -16,8 +16,6 @@ const SLOTS = 32;
 const MOST = 1 << 20;
 
 export class Counters {
-  private at: number | undefined;
-
   constructor(
     private readonly machine: Machine,
     private readonly symbols: SymbolSource,
@@ -26,14 +24,28 @@ export class Counters {
 
   /** Whether the allocator has handed a slot out; null where there is no such allocator or the slot is not its own. */
   allocated(slot: number): boolean | null {
-    this.at ??= this.symbols.dataAddressesOf(OBJECT)[0] ?? 0;
-    if (this.at === 0) return null;
-    const first = this.memory.word(this.at + FIRST);
-    const slots = this.memory.word(this.at + SLOTS);
-    const counters = this.memory.word(this.at + COUNTERS);
-    if (first === null || slots === null || counters === null || slots > MOST) return null;
-    if (slot < first || slot >= first + slots) return null;
-    const host = this.memory.host(counters + slot - first);
+    const own = this.own();
+    if (own === null || slot < own.first || slot >= own.first + own.slots) return null;
+    const host = this.memory.host(own.counters + slot - own.first);
     return host === 0 ? null : this.machine.u8[host] !== 0;
+  }
+
+  /** Whether a slot belongs to the system that the program runs in: it lies below those of the program's allocator. */
+  isSystems(slot: number): boolean {
+    const own = this.own();
+    return own !== null && slot < own.first;
+  }
+
+  /** The program's allocator. ITAS, which may live in the same task, has one of its own over slots further down. */
+  private own(): { first: number; slots: number; counters: number } | null {
+    let best: { first: number; slots: number; counters: number } | null = null;
+    for (const at of this.symbols.dataAddressesOf(OBJECT)) {
+      const first = this.memory.word(at + FIRST);
+      const slots = this.memory.word(at + SLOTS);
+      const counters = this.memory.word(at + COUNTERS);
+      if (first === null || slots === null || counters === null || slots === 0 || slots > MOST) continue;
+      if (best === null || first > best.first) best = { first, slots, counters };
+    }
+    return best;
   }
 }

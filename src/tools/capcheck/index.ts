@@ -95,7 +95,7 @@ class CapCheck implements ToolInstance {
 
   hostSignal(name: string): boolean {
     if (name !== SIGNAL_LEAK_CHECK) return false;
-    const leaks = this.l4.locked(() => leakCheck(this.l4.model, this.l4.isFree));
+    const leaks = this.l4.locked(() => leakCheck(this.l4.model, this.l4));
     this.checkLeaks(THREADS);
     for (const line of summaryLines(leaks, 'now')) this.host.log.user(line);
     return true;
@@ -103,7 +103,7 @@ class CapCheck implements ToolInstance {
 
   /** Reports leaks; gives their number. */
   private checkLeaks(ts: number): number {
-    const leaks = this.l4.locked(() => leakCheck(this.l4.model, this.l4.isFree));
+    const leaks = this.l4.locked(() => leakCheck(this.l4.model, this.l4));
     for (const finding of leaks.findings) this.host.errors.report(errorOf(finding, ts, this.l4.expand));
     return leaks.findings.length;
   }
@@ -118,7 +118,7 @@ class CapCheck implements ToolInstance {
 
   finish(): void {
     const { options, log } = this.host;
-    const leaks = this.l4.locked(() => leakCheck(this.l4.model, this.l4.isFree));
+    const leaks = this.l4.locked(() => leakCheck(this.l4.model, this.l4));
     if (options['leak-check'] !== 'no') this.checkLeaks(THREADS);
     for (const line of summaryLines(leaks)) log.user(line);
     const file = options['cap-graph'] ?? '';

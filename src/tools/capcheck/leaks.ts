@@ -21,11 +21,18 @@ interface Group {
 
 const SHOWN = 4;
 
-/**
- * Every slot and object that would be a leak if the program ended now.
- * @param isFree whether the program's allocator has a slot back although nobody saw that
- */
-export function leakCheck(model: CapModel, isFree: (slot: number) => boolean = () => false): LeakSummary {
+/** What the program's memory says of slots. */
+export interface SlotFacts {
+  /** Whether the program's allocator has a slot back although nobody saw that. */
+  isFree(slot: number): boolean;
+  /** Whether a slot is none of the program's. */
+  isSystems(slot: number): boolean;
+}
+
+const NOTHING_KNOWN: SlotFacts = { isFree: () => false, isSystems: () => false };
+
+/** Every slot and object that would be a leak if the program ended now. */
+export function leakCheck(model: CapModel, facts: SlotFacts = NOTHING_KNOWN): LeakSummary {
   const { tables } = model;
   const { i32 } = tables;
   const groups = new Map<string, Group>();
@@ -35,14 +42,16 @@ export function leakCheck(model: CapModel, isFree: (slot: number) => boolean = (
     const task = i32[row + T.S_TASK]! - 1;
     if (i32[tables.task(task) + T.K_GONE] !== 0) continue;
     const kind = leakKind(model, row, task);
-    if (kind === null || (i32[row + T.S_OBJECT] === 0 && isFree(i32[row + T.S_SLOT]!))) continue;
+    const slot = i32[row + T.S_SLOT]!;
+    if (kind === null || facts.isSystems(slot)) continue;
+    if (i32[row + T.S_OBJECT] === 0 && facts.isFree(slot)) continue;
     inUse++;
     if (i32[row + T.S_OBJECT] !== 0) full++;
     const allocated = i32[row + T.S_STATE] === T.ALLOCATED;
     const trace = i32[row + (allocated ? T.S_ALLOC_TRACE : T.S_FILL_TRACE)]!;
     const key = `${kind} ${trace}`;
     const group = groups.get(key) ?? { kind, trace, slots: [] };
-    group.slots.push({ slot: i32[row + T.S_SLOT]!, row });
+    group.slots.push({ slot, row });
     groups.set(key, group);
   }
   const findings = [...groups.values()]

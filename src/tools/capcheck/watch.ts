@@ -158,7 +158,13 @@ export class Watcher implements L4Events, SlotHooks {
   }
 
   /** Whether the program's allocator has a slot back. */
-  isFree = (slot: number): boolean => this.counters.allocated(slot) === false;
+  isFree(slot: number): boolean {
+    return this.counters.allocated(slot) === false;
+  }
+
+  isSystems(slot: number): boolean {
+    return this.counters.isSystems(slot);
+  }
 
   private inside(trace: number, pattern: RegExp): boolean {
     return this.expand(trace).some((pc) => pattern.test(this.host.symbols.functionAt(pc)?.name ?? ''));
