@@ -4,6 +4,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
 import { Image, ImageSet } from '../../src/image/image-set.js';
+import { isLibraryFolder } from '../../src/image/library-names.js';
 import { preferName } from '../../src/image/symbols.js';
 import { unwindStack } from '../../src/image/unwind.js';
 import { Random } from '../support/random.js';
@@ -176,4 +177,11 @@ test('damaged files give no errors and take no long time', (t) => {
   }
   t.true(described > 100, 'many damaged files still have lines');
   t.true(slowest < 3e6, `${slowest} microseconds`);
+});
+
+test('folders that the core libraries of L4Re are compiled in', (t) => {
+  t.true(isLibraryFolder('/build/pkg/l4re-core/libpthread/lib/OBJ-riscv'));
+  t.false(isLibraryFolder('/build/pkg/hello/server/src/OBJ-riscv'));
+  t.false(isLibraryFolder('/build/pkg/my-l4re-core-fork'));
+  t.false(isLibraryFolder(''));
 });
