@@ -57,6 +57,11 @@ export const G_THREAD_EVENT = 0x00010034;
  * start-up only.
  */
 export const G_HEAT_LIMIT = 0x00010048;
+/**
+ * Guest threads that are about to end, or have ended and still occupy a worker: the main thread then lets a new one wait for
+ * that worker. Shared, atomic.
+ */
+export const G_ENDING = 0x00010040;
 /** 1 when the tool is asked about cold code (COLD) and wants the shadow call stack kept. Written at start-up only. */
 export const G_COLD = 0x00010044;
 /**

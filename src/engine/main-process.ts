@@ -9,6 +9,7 @@ import { AUDIT_AREA_SIZE } from '../../kernel/core/audit.js';
 import { GuestMem } from '../../kernel/core/guest-mem.js';
 import {
   G_CLOCK_BASE,
+  G_ENDING,
   G_EXIT_SIGNAL,
   G_EXITING,
   G_FUEL,
@@ -305,19 +306,38 @@ export class MainProcess {
     signals.listen();
     let failure: Error | undefined;
     let done = false;
+    const { i32 } = machine;
+    let running = 0;
+    const waiting: number[] = [];
     const start = (ts: number): void => {
-      this.pool.run({ ts }).catch((error: Error) => {
-        // Workers still on their way out when the pool is taken down have done their work.
-        if (done) return;
-        failure ??= new Error(`a worker died: ${error.message}`, { cause: error });
-        this.threads.free(ts);
-        this.threads.exitProcess(70, 0);
-      });
+      running++;
+      this.pool
+        .run({ ts })
+        .catch((error: Error) => {
+          // Workers still on their way out when the pool is taken down have done their work.
+          if (done) return;
+          failure ??= new Error(`a worker died: ${error.message}`, { cause: error });
+          this.threads.free(ts);
+          this.threads.exitProcess(70, 0);
+        })
+        .finally(() => {
+          running--;
+          Atomics.sub(i32, G_ENDING >> 2, 1);
+          const next = waiting.shift();
+          if (next !== undefined && !done) start(next);
+        });
+    };
+    // The worker of a thread that ends is free in a moment; to start another one takes far longer. Where threads take turns an
+    // ending thread may wait for the new one's turn to pass, so there nothing waits.
+    const spawned = (ts: number): void => {
+      const ending = config.atomicity === 'parallel' ? Atomics.load(i32, G_ENDING >> 2) : 0;
+      if (running >= this.pool.threads.length && ending > waiting.length) waiting.push(ts);
+      else start(ts);
     };
     const channel = new BroadcastChannel(config.id);
     channel.onmessage = (event) => {
       const message = (event as { data: ToMain }).data;
-      if (message.kind === 'spawn') start(message.ts);
+      if (message.kind === 'spawn') spawned(message.ts);
       else if (message.kind === 'timers') signals.runTimers();
       else config.images.push(message.image);
     };
@@ -329,7 +349,6 @@ export class MainProcess {
     signals.unlisten();
     channel.close();
     await this.pool.destroy().catch(() => undefined);
-    const { i32 } = machine;
     const result: RunResult = {
       status: Atomics.load(i32, G_EXITING >> 2) - 1,
       signal: Math.max(0, Atomics.load(i32, G_EXIT_SIGNAL >> 2) - 1),

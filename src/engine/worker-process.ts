@@ -7,6 +7,7 @@ import { GuestMem } from '../../kernel/core/guest-mem.js';
 import {
   G_CLOCK_BASE,
   G_COLD,
+  G_ENDING,
   G_EXITING,
   G_FUEL,
   G_HEAT_LIMIT,
@@ -239,6 +240,7 @@ export class WorkerProcess {
   private endThread(ts: number): void {
     if (this.ended) return;
     this.ended = true;
+    Atomics.add(this.machine.i32, G_ENDING >> 2, 1);
     this.tool.instance.threadEnds?.(ts);
     this.recorder?.flush();
   }
