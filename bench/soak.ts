@@ -82,7 +82,9 @@ async function main(): Promise<void> {
   const clean =
     s.status === 0 && s.stdout.startsWith(`soak: ${threads} `) && / 0 errors from /.test(s.stderr);
   const lines = [
-    `${threads} threads in ${s.seconds.toFixed(0)} s: ${(threads / s.seconds).toFixed(0)} a second`,
+    clean
+      ? `${threads} threads in ${s.seconds.toFixed(0)} s: ${(threads / s.seconds).toFixed(0)} a second`
+      : `not done after ${s.seconds.toFixed(0)} s`,
     `resident at most ${(warm / MIB).toFixed(0)} MiB in the first ${warmUp} s, ${(later / MIB).toFixed(0)} MiB later`,
     clean ? 'no errors reported' : `went wrong (status ${s.status}):\n${s.stdout}${s.stderr}`,
   ];
