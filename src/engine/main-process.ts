@@ -1,7 +1,6 @@
 /** The control plane on the main thread: loads the program, starts workers for guest threads, waits for the end. */
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { setFlagsFromString } from 'node:v8';
 import { BroadcastChannel } from 'node:worker_threads';
 import { Piscina } from 'piscina';
 import type { AddressSpace } from '../../kernel/core/address-space.js';
@@ -43,6 +42,7 @@ import { imageExtent } from '../../kernel/l4/stack/ram.js';
 import { bootLinux } from '../../kernel/linux/boot.js';
 import { LoadError, loadProgram, openProgram, type ProgramFile } from '../../kernel/linux/loader.js';
 import { CodeStore } from '../jit/code-store.js';
+import { prepareV8 } from '../jit/v8.js';
 import type { Log } from '../report/log.js';
 import type { Tool, ToolInstance } from '../tools/api.js';
 import type { RunConfig, ToMain, WorkerData } from './config.js';
@@ -103,12 +103,7 @@ export class MainProcess {
     private readonly tool: Tool,
     private readonly log: Log,
   ) {
-    // Fused multiply-add for fmadd.d; a no-op where relaxed SIMD is on by default.
-    setFlagsFromString('--experimental-wasm-relaxed-simd');
-    // Misses and faults stay out of the way of register allocation.
-    setFlagsFromString('--experimental-wasm-branch-hinting');
-    // Modules hold code that may never run: V8 checks a function when it first compiles it.
-    setFlagsFromString('--wasm-lazy-validation');
+    prepareV8();
     this.machine = Machine.create(
       tool.shadowScale,
       config.atomicity === 'restart' ? OWN_AREA_SIZE : 0,

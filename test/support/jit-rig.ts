@@ -3,7 +3,6 @@
  * engine does with workers and a kernel is not there: the first trap ends the run.
  */
 import { readFileSync } from 'node:fs';
-import { setFlagsFromString } from 'node:v8';
 import type { AddressSpace } from '../../kernel/core/address-space.js';
 import { GuestMem } from '../../kernel/core/guest-mem.js';
 import {
@@ -37,11 +36,11 @@ import { CodeCache } from '../../src/jit/cache.js';
 import { CodeStore } from '../../src/jit/code-store.js';
 import type { Limits } from '../../src/jit/region.js';
 import type { StepKind } from '../../src/jit/steps.js';
+import { prepareV8 } from '../../src/jit/v8.js';
 import { reference } from '../rt/softfloat-oracle.js';
 
 // Must be set before the first module is compiled.
-setFlagsFromString('--experimental-wasm-relaxed-simd');
-setFlagsFromString('--wasm-lazy-validation');
+prepareV8();
 
 const PTE_R = 1;
 const PTE_W = 2;
