@@ -26,8 +26,8 @@ import { buildPrograms, canRun, commandFor, ROOT } from './contestants.js';
 
 const PROGRAM = 'sharing';
 const THREADS = [1, 2, 4];
-/** Kinds of sharing, with thousands of rounds that take about a second on one thread. */
-const KINDS = { nothing: 120_000, false: 60_000, atomic: 20_000, lock: 4000 } as const;
+/** Kinds of sharing, with thousands of rounds: seconds on one thread, of which the start of a worker is a small part. */
+const KINDS = { nothing: 480_000, false: 400_000, atomic: 200_000, lock: 12_000 } as const;
 type Kind = keyof typeof KINDS;
 const REFERENCE = 'serial';
 
