@@ -1,13 +1,11 @@
 /** What the project wants of its policies on two processors, as one line each: reached or not, or why nothing is said. */
 import { availableParallelism } from 'node:os';
-import { figure } from '../src/report/figures.js';
-import { type Curve, figuresOf } from '../src/scaling/curves.js';
+import { figure, median } from '../src/report/figures.js';
+import type { Curve } from '../src/scaling/curves.js';
 
-/** Seconds of a curve with so many threads. */
-function seconds(curves: readonly Curve[], name: string, threads: number): number | undefined {
-  const curve = curves.find((c) => c.name === name);
-  return curve && figuresOf(curve, 'total').find((f) => f.threads === threads)?.seconds;
-}
+/** Which of several samples counts: their median, or on a machine that others use as well the fastest. */
+export type Pick = (samples: readonly number[]) => number;
+export const fastest: Pick = (samples) => Math.min(...samples);
 
 const ratio = (a: number | undefined, b: number | undefined): number | undefined =>
   a === undefined || b === undefined ? undefined : a / b;
@@ -20,7 +18,16 @@ function line(what: string, is: number | undefined, bound: number, least: boolea
 }
 
 /** @param kinds the curves measured, by kind of sharing */
-export function checkGoals(kinds: ReadonlyMap<string, readonly Curve[]>, quick: boolean): string[] {
+export function checkGoals(
+  kinds: ReadonlyMap<string, readonly Curve[]>,
+  quick: boolean,
+  pick: Pick = median,
+): string[] {
+  /** Seconds of a curve with so many threads. */
+  const seconds = (curves: readonly Curve[], name: string, threads: number): number | undefined => {
+    const samples = curves.find((c) => c.name === name)?.points.find((x) => x.threads === threads)?.samples;
+    return samples === undefined || samples.length === 0 ? undefined : pick(samples);
+  };
   if (quick) return ['goals: not looked at, since a quick run measures the start'];
   const out: string[] = [];
   const cores = availableParallelism();

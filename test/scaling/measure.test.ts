@@ -2,7 +2,7 @@
 import { mkdtempSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
-import { checkGoals } from '../../bench/atomicity-goals.js';
+import { checkGoals, fastest } from '../../bench/atomicity-goals.js';
 import type { Curve } from '../../src/scaling/curves.js';
 import { type Contestant, measure } from '../../src/scaling/measure.js';
 import { SCRATCH } from '../support/capgrind.js';
@@ -64,4 +64,8 @@ test('goals: each is reached, missed, or not measured', (t) => {
     ['reached', 'not measured'],
   );
   t.is(checkGoals(new Map([['nothing', good]]), true).length, 1);
+  const points = [{ threads: 2, samples: [2.2, 9, 8] }];
+  const noisy = new Map([['lock', [native, serial, { ...curve('parallel', 4, 2.2), points }]]]);
+  t.regex(checkGoals(noisy, false)[0]!, /^MISSED/);
+  t.regex(checkGoals(noisy, false, fastest)[0]!, /^reached/);
 });
