@@ -122,7 +122,8 @@ export class Faults {
       (utcb, words) => {
         if (words < FRAME_WORDS) return;
         state.words.copy(ts + T_X + 8, utcb + 8, 31);
-        state.words.copy(ts + T_PC, utcb + FRAME_PC * 8, 1);
+        const pc = utcb + FRAME_PC * 8;
+        state.words.pair(ts + T_PC, state.words.low(pc) & ~1, state.words.high(pc));
         loaded = true;
       },
     );

@@ -347,7 +347,8 @@ export class L4Kernel {
       trigger = (bits & L.PEND_EXCEPTION) !== 0;
       const set = (word: number, to: number): void => {
         const v = state.f64[(me + word) >>> 3]!;
-        if (!Number.isNaN(v)) words.set(ts + to, v);
+        // Bit 0 of sepc is always 0.
+        if (!Number.isNaN(v)) words.set(ts + to, to === T_PC ? v - (v % 2) : v);
         state.f64[(me + word) >>> 3] = Number.NaN;
       };
       set(L.H_IP, T_PC);

@@ -92,7 +92,7 @@ export class Tasks {
     const { words, f64 } = state;
     const ip = f64[(thread + L.H_IP) >>> 3]!;
     const sp = f64[(thread + L.H_SP) >>> 3]!;
-    words.set(ts + T_PC, Number.isNaN(ip) ? 0 : ip);
+    words.set(ts + T_PC, Number.isNaN(ip) ? 0 : ip - (ip % 2));
     words.set(ts + T_X + 2 * 8, Number.isNaN(sp) ? 0 : sp);
     words.set(ts + T_SP_START, Number.isNaN(sp) ? 0 : sp);
     // They are used up: a later ex_regs that keeps the old values must not bring these back.

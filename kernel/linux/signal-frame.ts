@@ -48,6 +48,8 @@ export function readFrame(machine: Machine, ts: number, frame: Uint8Array): Save
   const view = new DataView(frame.buffer, frame.byteOffset);
   const { u8, i32 } = machine;
   u8.set(frame.subarray(AT_REGS, AT_REGS + 8), ts + T_PC);
+  // Bit 0 of sepc is always 0 (privileged architecture, 4.1.7).
+  u8[ts + T_PC]! &= ~1;
   u8.set(frame.subarray(AT_REGS + 8, AT_REGS + 256), ts + T_X + 8);
   u8.set(frame.subarray(AT_FP, AT_FP + 256), ts + T_F);
   i32[(ts + T_FCSR) >> 2] = view.getInt32(AT_FCSR, true) & 0xff;

@@ -129,8 +129,9 @@ function callAgain(k: LinuxKernel, call: Interrupted): void {
   k.machine.i32[at + 1] = call.a0[1];
 }
 
+/** Bit 0 of sepc is always 0, so that of a handler's address does not count. */
 function setPc(k: LinuxKernel, pc: number): void {
-  k.machine.i32[(k.ts + T_PC) >> 2] = pc | 0;
+  k.machine.i32[(k.ts + T_PC) >> 2] = pc & ~1;
   k.machine.i32[(k.ts + T_PC + 4) >> 2] = Math.floor(pc / 4294967296);
 }
 

@@ -1,6 +1,6 @@
 /** Capability tables and kernel objects, one caller: expectations from the fact sheet's sections 4 and 6. */
 import test from 'ava';
-import { STOP_EXIT, T_STOP } from '../../../kernel/core/layout.js';
+import { STOP_EXIT, T_PC, T_STOP, T_X } from '../../../kernel/core/layout.js';
 import * as A from '../../../kernel/l4/abi.js';
 import { L4Rig, memory, object, slot } from '../../support/l4-rig.js';
 
@@ -50,6 +50,16 @@ test('an empty slot, and special selectors, as the kernel answers them', (t) => 
   t.like(rig.syscall(p, -2048 + 2, 0, 0x7e8 - 0x400 + 1), { error: 3 });
   // A reply to nobody.
   t.like(rig.syscall(p, -1024 + 0xf, 0, 0x4000400), { error: 4 });
+});
+
+test('bit 0 of an instruction pointer set by ex_regs does not count', (t) => {
+  const rig = new L4Rig();
+  const p = rig.party();
+  const { words } = rig.kernel.state;
+  t.is(rig.call(p, A.CAP_THREAD, A.PROTO_THREAD, [1, 0x2001, 0x3001]).label, 0);
+  rig.kernel.apply(p.ts);
+  t.is(words.unsigned(p.ts + T_PC), 0x2000);
+  t.is(words.unsigned(p.ts + T_X + 2 * 8), 0x3001);
 });
 
 test('task: validity and equality of capabilities', (t) => {

@@ -95,6 +95,15 @@ test('exit codes and signals that end the process', (t) => {
   t.is(rig.killedBy, 0);
 });
 
+test('bit 0 of a pc that comes back from a signal frame does not count', (t) => {
+  const rig = Rig.create();
+  const frame = A - (A % 16);
+  rig.kernel.mem.writeU64(frame + 128 + 176, 0x12345);
+  rig.kernel.setX(rig.ts, 2, frame);
+  rig.call(139);
+  t.is(rig.machine.u32[(rig.ts + T_PC) >> 2], 0x12344);
+});
+
 test('signal dispositions and masks are stored', (t) => {
   const rig = Rig.create();
   const { mem } = rig.kernel;
