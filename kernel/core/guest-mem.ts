@@ -10,7 +10,7 @@ import type { AddressSpace } from './address-space.js';
 import { ACCESS_READ, ACCESS_WRITE, PAGE_SIZE } from './layout.js';
 import type { Machine } from './machine.js';
 import { entryHost } from './pagemap.js';
-import type { BadFault } from './pager.js';
+import { type BadFault, SEGV_MAPERR, SIGSEGV } from './pager.js';
 
 /** An access the pager could not resolve; becomes EFAULT in a syscall. */
 export class GuestFault extends Error {
@@ -26,6 +26,14 @@ export class GuestFault extends Error {
   }
 }
 
+/** Whoever resolves faults in ranges that a guest thread manages. */
+export interface FaultManager {
+  /** Whether the running thread has to ask for a page that is missing at `addr`. Region lock. */
+  asks(addr: number): boolean;
+  /** Waits until the page is there, or may be; no lock is held. Throws GuestFault when it will not be. */
+  resolve(addr: number, access: number): void;
+}
+
 export class GuestMem {
   readonly machine: Machine;
   readonly space: AddressSpace;
@@ -33,6 +41,8 @@ export class GuestMem {
   written: ((addr: number, length: number) => void) | null = null;
   /** Hears of host bytes that are about to be written through this object. Region lock. */
   writes: ((host: number, length: number) => void) | null = null;
+  /** Set while a system call runs, which may wait; without it a managed page that is missing is a fault. */
+  manager: FaultManager | null = null;
   private readonly bounce = new DataView(new ArrayBuffer(8));
 
   constructor(machine: Machine, space: AddressSpace) {
@@ -162,10 +172,9 @@ export class GuestMem {
   ): void {
     const { space } = this.space;
     for (let done = 0; done < length; ) {
-      space.lock();
+      const a = addr + done;
+      const host = this.enter(a, access);
       try {
-        const a = addr + done;
-        const host = this.translate(a, access);
         let n = PAGE_SIZE - (a % PAGE_SIZE);
         // Further pages join while they are present, allowed and next to each other.
         while (n < length - done) {
@@ -190,23 +199,39 @@ export class GuestMem {
    */
   hostWord(addr: number, write: boolean): number {
     if (addr % 4 !== 0) throw new RangeError('futex word is not aligned');
+    const host = this.enter(addr, write ? ACCESS_WRITE : ACCESS_READ);
+    this.space.space.unlock();
+    return host;
+  }
+
+  /** Takes the region lock with the page of `addr` there: host address of the byte. Without the lock when it throws. */
+  private enter(addr: number, access: number): number {
     const { space } = this.space;
-    space.lock();
-    try {
-      return this.translate(addr, write ? ACCESS_WRITE : ACCESS_READ);
-    } finally {
-      space.unlock();
+    for (;;) {
+      space.lock();
+      let host = 0;
+      try {
+        host = this.translate(addr, access);
+      } finally {
+        if (host === 0) space.unlock();
+      }
+      if (host !== 0) return host;
+      this.manager?.resolve(addr, access);
     }
   }
 
-  /** Host address of a guest byte, faults resolved. Region lock. */
+  /** Host address of a guest byte, faults resolved; 0 when the page's manager has to be asked. Region lock. */
   private translate(addr: number, access: number): number {
-    const { map } = this.space.space;
+    const { map, managed } = this.space.space;
     for (;;) {
       const entry = map.lookup(addr);
       if ((entry & access) !== 0) return entryHost(entry) + (addr % PAGE_SIZE);
-      const fault = this.space.pager.faultLocked(addr, access);
-      if (fault !== 0) throw new GuestFault(fault);
+      const asks = managed.any && managed.at(addr) !== undefined && this.manager?.asks(addr) !== false;
+      const missing = { signo: SIGSEGV, code: SEGV_MAPERR, addr };
+      const fault = asks && entry === 0 ? missing : this.space.pager.faultLocked(addr, access);
+      if (fault === 0) continue;
+      if (asks && this.manager !== null) return 0;
+      throw new GuestFault(fault);
     }
   }
 
@@ -218,9 +243,8 @@ export class GuestMem {
       return into;
     }
     const { space } = this.space;
-    space.lock();
+    const host = this.enter(addr, ACCESS_READ);
     try {
-      const host = this.translate(addr, ACCESS_READ);
       for (let k = 0; k < size; k++) into.setUint8(k, u8[host + k]);
     } finally {
       space.unlock();

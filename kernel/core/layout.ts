@@ -203,7 +203,7 @@ export const T_BLOCK_INSNS = 756;
 export const T_BARRIER = 760;
 /** The running tool's own per-thread words: 256 bytes. */
 export const T_TOOL = 768;
-/** Clock of csr reads; from T_STATS + 512 on 64 bytes of the Linux face (kernel/linux/process.ts). */
+/** Clock of csr reads; from T_STATS + 512 on 128 bytes of the Linux face (kernel/linux/process.ts). */
 export const T_STATS = 1024;
 /** 1 while the thread may run under a schedule; it sleeps on this word. Shared, atomic. */
 export const T_TURN = 1792;
@@ -316,6 +316,10 @@ export const K_COMMIT_PAGES = 0x00020030;
 export const K_TOUCHED_PAGES = 0x00020034;
 /** Region lock of the task (sync/mutex). */
 export const K_LOCK = 0x00020040;
+/** Ranges that guest threads manage (managed.ts): how many, how many of them ask somebody, and the records. Region lock. */
+export const K_MANAGED_COUNT = 0x00020080;
+export const K_MANAGED_ASKED = 0x00020084;
+export const K_MANAGED = 0x00020100;
 /** Region table: sorted by start, K_REGION_MAX entries of REGION_SIZE bytes. Region lock. */
 export const K_REGIONS = 0x00040000;
 export const REGION_SIZE = 64;

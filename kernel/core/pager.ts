@@ -101,8 +101,9 @@ export class Pager {
     let step = STEP_MIN;
     if (page === r.next) step = Math.min(STEP_MAX, r.step * 2);
     const piece = STEP_MIN * PAGE_SIZE;
-    const lo = Math.max(r.start, page - (page % piece));
+    let lo = Math.max(r.start, page - (page % piece));
     let hi = Math.min(r.end, page - (page % piece) + step * PAGE_SIZE);
+    if (this.space.managed.any) [lo, hi] = this.space.managed.clip(page, lo, hi);
     // A leaf table for what lies behind is not worth failing for.
     hi = Math.min(hi, page - (page % LEAF_SPAN) + LEAF_SPAN);
     if ((r.flags & RF_FILE) !== 0) {

@@ -7,6 +7,7 @@ import { Mutex } from '../../sync/mutex.js';
 import { Frames } from './frames.js';
 import { K_COMMIT_PAGES, K_LOCK, K_MAP_EPOCH, K_TOUCHED_PAGES, PAGE_SIZE } from './layout.js';
 import type { Machine } from './machine.js';
+import { ManagedRanges } from './managed.js';
 import { Names } from './names.js';
 import { PageMap } from './pagemap.js';
 import { RegionTable } from './regions.js';
@@ -69,6 +70,8 @@ export class Space {
   readonly frames: Frames;
   readonly map: PageMap;
   readonly table: RegionTable;
+  /** Ranges whose missing pages are a guest thread's business. */
+  readonly managed: ManagedRanges;
   readonly names: Names;
   readonly segments: Segments;
   readonly hooks: SpaceHooks;
@@ -81,6 +84,7 @@ export class Space {
     this.frames = new Frames(machine);
     this.map = new PageMap(machine, task, this.frames);
     this.table = new RegionTable(machine, task);
+    this.managed = new ManagedRanges(machine, task);
     this.names = new Names(machine, task);
     this.segments = new Segments(machine, this.frames);
     this.mutex = new Mutex(machine.i32, (task + K_LOCK) >>> 2, 'region');
