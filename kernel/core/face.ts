@@ -31,6 +31,8 @@ export interface Face {
   pending(ts: number): boolean;
   /** Changes the thread's registers as others have asked for. No translated code is on the stack. */
   apply(ts: number): void;
+  /** Client request: the result, or undefined when it is none of this face's. May wait. */
+  request(ts: number, request: number, args: readonly number[]): number | undefined;
   /** The thread has run its last guest instruction on this worker. */
   ended(ts: number): void;
 }

@@ -9,6 +9,8 @@ import type { BootRequest } from './stack/modules.js';
 export interface L4Config {
   /** --trace-syscalls */
   readonly trace: boolean;
+  /** --region-manager: whether what a guest's region manager attaches is resolved without it. */
+  readonly regionManager: 'virtual' | 'guest';
   /** --with-itas: path of L4Re's ITAS, or null. */
   readonly itas: string | null;
   /** `capgrind boot`: the system to boot instead of one application, with that many bytes of memory. */

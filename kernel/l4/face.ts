@@ -30,6 +30,7 @@ export function l4Face(kernel: L4Kernel): Face {
     signals: () => false,
     pending: (ts) => kernel.pending(ts),
     apply: (ts) => kernel.apply(ts),
+    request: () => undefined,
     ended: (ts) => kernel.ended(ts),
   };
 }

@@ -53,6 +53,8 @@ export interface LinuxConfig {
   readonly cpus: number;
   /** --trace-syscalls */
   readonly trace: boolean;
+  /** --region-manager: who resolves faults in ranges that a thread manages, it or the framework. */
+  readonly regionManager: 'virtual' | 'guest';
 }
 
 /** A schedule that decides about time, chance and waiting, so that nothing of the host's timing enters the guest. */
@@ -82,6 +84,8 @@ export interface LinuxEnv {
   readonly journal?: Journal;
   /** One line for the user, without prefix. */
   warn(text: string): void;
+  /** The same, of something that the program did wrong and will fail by. */
+  complain(text: string): void;
   /** One line of the system call trace. */
   trace(text: string): void;
   /** Guest code in [start, end) may have changed. */

@@ -23,10 +23,12 @@ import { LEAVE, RESUME, SysError, ThreadLeaves } from './error.js';
 import { FileTable } from './files.js';
 import { FutexTable } from './futex.js';
 import { comesFromOutside, pinned } from './journal.js';
+import { managerRequest } from './manager-requests.js';
 import { MappedFiles } from './mapped-files.js';
 import { PathResolver } from './paths.js';
 import { pipeEnd } from './pipe.js';
 import { P_PID } from './process.js';
+import { RegionManagers } from './region-manager.js';
 import { type SignalInfo, SignalQueue } from './signal-queue.js';
 import { type Delivery, deliverSignals, forceSignal } from './signals.js';
 import { BY_NUMBER, type Row, WIDE } from './table.js';
@@ -69,6 +71,7 @@ export class LinuxKernel {
   readonly sleeper: Sleeper;
   readonly signals: SignalQueue;
   readonly timers: Timers;
+  readonly managers: RegionManagers;
   /** For one chunk of I/O; no call keeps anything in it. */
   readonly bounce = new Uint8Array(BOUNCE);
   /** The thread whose call is running. */
@@ -94,6 +97,7 @@ export class LinuxKernel {
     this.mapped.serve(env.space);
     this.files.onPipeEnd = (pipe, writer) => pipeEnd(this, pipe, writer);
     this.futex = new FutexTable(env.machine, env.mem, env.space, this.sleeper, env.threads);
+    this.managers = new RegionManagers(this);
     this.paths = new PathResolver(env, this.files);
   }
 
@@ -156,6 +160,12 @@ export class LinuxKernel {
     this.ts = ts;
     const word20 = Math.floor(addr / 4294967296) | 0;
     return forceSignal(this, { signo, code, word16: addr | 0, word20, value: [0, 0] });
+  }
+
+  /** Client request of the thread at `ts`: its result, undefined when it is none of the kernel's. */
+  request(ts: number, request: number, args: readonly number[]): number | undefined {
+    this.ts = ts;
+    return managerRequest(this, request, args);
   }
 
   /** What a signal that the guest sends itself tells about its sender. */

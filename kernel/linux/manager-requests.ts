@@ -2,16 +2,17 @@
  * Client requests of region managers (include/capgrind.h). The same program runs either way: with
  * --region-manager=virtual what it attaches is mapped at once, and it is never asked; with `guest` it is.
  */
-import { PAGE_SIZE } from '../core/layout.js';
-import { UNASKED } from '../core/managed.js';
+
 import { USER_TOP } from '../core/address-space.js';
 import { GuestFault } from '../core/guest-mem.js';
-import { T_TID } from '../core/layout.js';
+import { PAGE_SIZE, T_TID } from '../core/layout.js';
+import { UNASKED } from '../core/managed.js';
 import * as abi from './abi.js';
-import { EFAULT, EINTR, EINVAL, ENOMEM, ENOSYS, ESRCH, errnoOf } from './errno.js';
+import { EFAULT, EINTR, EINVAL, ENOMEM, ESRCH, errnoOf } from './errno.js';
 import { SysError } from './error.js';
 import type { LinuxKernel } from './kernel.js';
 import { MEM_CALLS } from './sys-mem.js';
+import { probe } from './user.js';
 
 /** 'R', 'M', and the number of the request. */
 const REGISTER = 0x524d0000;
@@ -62,6 +63,7 @@ const REQUESTS: ReadonlyMap<number, Request> = new Map<number, Request>([
     WAIT,
     (k, at) => {
       if (!locked(k, () => k.space.space.managed.all().some((r) => r.owner === k.ts))) return 0;
+      probe(k.mem, at, 32);
       const fault = k.managers.listen(k.ts);
       if (fault === undefined) return -EINTR;
       [fault.number, fault.addr, fault.access, fault.tid].forEach((word, i) => {
@@ -74,11 +76,7 @@ const REQUESTS: ReadonlyMap<number, Request> = new Map<number, Request>([
 ]);
 
 /** The answer to a request of a region manager, a negative error number among them; undefined when it is none. */
-export function managerRequest(
-  k: LinuxKernel,
-  request: number,
-  args: readonly number[],
-): number | undefined {
+export function managerRequest(k: LinuxKernel, request: number, args: readonly number[]): number | undefined {
   const fn = REQUESTS.get(request);
   if (fn === undefined) return undefined;
   try {

@@ -19,6 +19,8 @@ export const P_WALL_SEC = G_FILES + 24;
 export const P_WALL_NSEC = G_FILES + 32;
 /** Monotonic seconds (f64) when the process started; written at start-up only. */
 export const P_START = G_FILES + 40;
+/** Last number given to a fault that a region manager is asked about. Region lock. */
+export const P_FAULTS = G_FILES + 48;
 /** Signal dispositions, 24 bytes each {handler u64, flags u64, mask u64}, signal 1 first. Files lock. */
 export const P_SIGACTIONS = G_FILES + 0x100;
 export const SIGACTION_SIZE = 24;
@@ -102,3 +104,8 @@ export const L_NAME = T_LINUX + 32;
 export const L_SLEEP = T_LINUX + 48;
 /** Signals that rt_sigtimedwait waits for although they are blocked: two 32-bit words. Signals lock to write. */
 export const L_SIGWAIT = T_LINUX + 56;
+/** A fault that a region manager is asked about (region-manager.ts): its state, access, number and address. Region lock. */
+export const L_FAULT = T_LINUX + 64;
+export const L_FAULT_ACCESS = T_LINUX + 68;
+export const L_FAULT_NUMBER = T_LINUX + 72;
+export const L_FAULT_ADDR = T_LINUX + 80;

@@ -9,6 +9,7 @@
  */
 import { type FaultManager, GuestFault } from '../core/guest-mem.js';
 import { T_FUTEX_STATE, T_TID } from '../core/layout.js';
+import type { Machine } from '../core/machine.js';
 import { type Managed, NOBODY, UNASKED } from '../core/managed.js';
 import { type BadFault, SEGV_ACCERR, SEGV_MAPERR, SIGSEGV } from '../core/pager.js';
 import type { LinuxKernel } from './kernel.js';
@@ -237,6 +238,15 @@ export class RegionManagers implements FaultManager {
       space.unlock();
     }
   }
+}
+
+/** What a thread that sleeps here waits for, as a report says it; null when it does not sleep here. */
+export function waitsForManager(machine: Machine, ts: number): string | null {
+  const state = Atomics.load(machine.i32, (ts + L_FAULT) >> 2);
+  if (state === LISTENS) return 'faults that it manages';
+  if (state === NONE) return null;
+  const addr = machine.f64[(ts + L_FAULT_ADDR) >> 3]!;
+  return `the region manager of address 0x${addr.toString(16).toUpperCase()}`;
 }
 
 function unresolved(addr: number, code: number): BadFault {

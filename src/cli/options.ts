@@ -21,6 +21,7 @@ export interface Options extends ReportOptions {
   /** Set by `capgrind boot`. */
   boot: L4Config['boot'];
   atomicity: Policy | undefined;
+  regionManager: 'virtual' | 'guest';
   /** A seeded schedule, or null for --schedule=free. */
   schedule: ScheduleConfig | null;
   /** File that the run is recorded to, for `capgrind replay`. */
@@ -113,6 +114,10 @@ function parser() {
       describe:
         'serial: one thread at a time; restart: all at once, blocks start over; parallel: all at once',
     })
+    .option('region-manager', {
+      type: 'string',
+      describe: "virtual: faults are resolved inside capgrind; guest: by the program's own region manager",
+    })
     .option('schedule', { type: 'string', describe: 'free, or seeded and repeatable: fair, random, pct' })
     .option('seed', { type: 'string', describe: 'of --schedule and of the random numbers of the guest' })
     .option('quantum', { type: 'string', describe: 'blocks of a turn; accesses at most: random' })
@@ -158,6 +163,7 @@ const KNOWN = new Set([
   'os',
   'with-itas',
   'atomicity',
+  'region-manager',
   'schedule',
   'seed',
   'quantum',
@@ -233,6 +239,10 @@ export function parseCommandLine(argv: readonly string[], env: NodeJS.ProcessEnv
   if (os !== 'auto' && os !== 'linux' && os !== 'l4') {
     throw new UsageError(`Bad option: --os=${os} (linux, l4 or auto)`);
   }
+  const regionManager = v.text('region-manager') ?? 'virtual';
+  if (regionManager !== 'virtual' && regionManager !== 'guest') {
+    throw new UsageError(`Bad option: --region-manager=${regionManager} (virtual or guest)`);
+  }
   const turns = readSchedule(v);
   if (turns.schedule && atomicity !== undefined && atomicity !== 'serial') {
     throw new UsageError(
@@ -248,6 +258,7 @@ export function parseCommandLine(argv: readonly string[], env: NodeJS.ProcessEnv
       withItas: v.path('with-itas'),
       boot: null,
       atomicity,
+      regionManager,
       ...turns,
       record: v.text('record'),
       sysroot: v.path('sysroot'),

@@ -46,7 +46,7 @@ export async function runProgram(o: Options, program: string, replayed?: Recordi
       atomicity === 'restart' || o.auditAtomicity ? OWN_SLOTS : o.maxThreads,
     ),
     os: o.os !== 'auto' ? o.os : file === null || isL4Program(file.elf) ? 'l4' : 'linux',
-    l4: { trace: o.traceSyscalls, itas: o.withItas ?? null, boot: o.boot },
+    l4: { trace: o.traceSyscalls, regionManager: o.regionManager, itas: o.withItas ?? null, boot: o.boot },
     ipcRecords: o.traceIpc === undefined ? null : join(tmpdir(), `capgrind-ipc-${process.pid}`),
     linux: {
       ...(o.sysroot === undefined ? {} : { sysroot: o.sysroot }),
@@ -55,6 +55,7 @@ export async function runProgram(o: Options, program: string, replayed?: Recordi
       envp: host.envp,
       cpus: o.schedule ? SCHEDULED_CPUS : availableParallelism(),
       trace: o.traceSyscalls,
+      regionManager: o.regionManager,
     },
     cwd: host.cwd,
     id: `capgrind-${process.pid}`,

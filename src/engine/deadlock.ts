@@ -1,6 +1,7 @@
 /** The report of a deadlock: every thread, what it waits for, and where. */
 import { T_FUTEX_ADDR, T_FUTEX_STATE, T_PC, T_TID, T_X, THREADS } from '../../kernel/core/layout.js';
 import type { Machine } from '../../kernel/core/machine.js';
+import { waitsForManager } from '../../kernel/linux/region-manager.js';
 import type { Log } from '../report/log.js';
 import type { Awaited, MemorySource, Tool, ToolInstance } from '../tools/api.js';
 import { aux, type ErrorSink, line, type Part, stack, what } from '../tools/errors.js';
@@ -73,9 +74,10 @@ function awaited(env: DeadlockEnv, { ts, at }: Waiting): Awaited {
   const x = Array.from({ length: 32 }, (_, i) => (i === 0 ? 0 : word(ts + T_X + i * 8)));
   return {
     what:
-      at === ts + T_FUTEX_STATE
+      waitsForManager(env.machine, ts) ??
+      (at === ts + T_FUTEX_STATE
         ? `a futex at 0x${f64[(ts + T_FUTEX_ADDR) >> 3]!.toString(16).toUpperCase()}`
-        : 'a pipe or eventfd',
+        : 'a pipe or eventfd'),
     // Return addresses that wrapped functions hide are known only on the thread's own worker: traces end there.
     pcs: env.symbols.unwind(word(ts + T_PC), x, (a) => env.memory.word(a), []),
   };

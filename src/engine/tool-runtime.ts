@@ -56,10 +56,15 @@ export class ToolRuntime implements ToolHost {
   ) {
     this.memory = {
       word: (addr) => {
+        // A look at memory asks no region manager for it.
+        const { manager } = mem;
+        mem.manager = null;
         try {
           return mem.readI64(addr);
         } catch {
           return null;
+        } finally {
+          mem.manager = manager;
         }
       },
       host: (addr) => {

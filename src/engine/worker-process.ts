@@ -292,6 +292,7 @@ export class WorkerProcess {
       },
       heard: (signo) => this.tool.handlerBegins(this.current, signo),
       warn: (text) => this.log.debug(text),
+      complain: (text) => this.log.user(text),
       trace: (text) => this.log.debug(text),
       flushIcache: () => this.cache.flushChanged(this.current),
     });
@@ -379,9 +380,16 @@ export class WorkerProcess {
     const [request, ...args] = words as number[];
     const result =
       coreRequest(request!, args, (text) => this.clientMessage(ts, text), this.mem) ??
+      this.faceRequest(ts, request!, args) ??
       this.errors.request(request!, args) ??
       this.tool.instance.request?.(ts, request!, args);
     if (result !== undefined) this.setX(ts, 13, result);
+  }
+
+  private faceRequest(ts: number, request: number, args: readonly number[]): number | undefined {
+    const result = this.face.request(ts, request, args);
+    if (result !== undefined) this.schedule?.called(ts);
+    return result;
   }
 
   private clientMessage(ts: number, text: string): void {

@@ -30,6 +30,7 @@ test('the options that README explains are options', (t) => {
       (
         {
           '--atomicity': '=serial',
+          '--region-manager': '=guest',
           '--os': '=l4',
           '--schedule': '=fair',
           '--record': '=file',

@@ -55,7 +55,7 @@ export class L4Rig {
   constructor() {
     const env: L4Env = {
       machine: this.machine,
-      config: { trace: false, itas: null, boot: null },
+      config: { trace: false, regionManager: 'virtual', itas: null, boot: null },
       space: (s) => this.space(s),
       codeGone() {},
       allocThread: (s) => this.threads.alloc(s, 1),

@@ -53,6 +53,7 @@ export class Rig {
       envp: ['A=1'],
       cpus: options.cpus ?? 4,
       trace: false,
+      regionManager: 'guest',
     };
     const mem = new GuestMem(machine, space);
     this.kernel = new LinuxKernel({
@@ -63,6 +64,7 @@ export class Rig {
       config,
       timersChanged: () => {},
       heard: () => {},
+      complain: (text) => this.warnings.push(text),
       warn: (text) => this.warnings.push(text),
       trace: (text) => this.traced.push(text),
       flushIcache: (start, end) => this.flushed.push([start, end]),
