@@ -100,17 +100,7 @@ export class Call {
    * or the IPC error (positive) when it is no object flexpage.
    */
   item(k: number): ItemCap | number {
-    const { state } = this;
-    const at = Math.min(this.words, A.MR_WORDS) + k * 2;
-    if (k >= this.items || at + 2 > A.MR_WORDS) return -A.EINVAL;
-    if (state.words.low(this.at(at)) === 0) return -A.EINVAL;
-    const page = readFlexpage(state.words, this.at(at + 1));
-    if (page.type !== A.FP_OBJECT) return A.IPC_OVERFLOW;
-    const slot = this.caps.slot(this.task, page.base);
-    const obj = slot === 0 ? 0 : state.w(slot + L.S_OBJ);
-    if (obj === 0) return -A.EINVAL;
-    // What the slot holds counts, whatever the item asks for.
-    return { obj, rights: state.w(slot + L.S_ATTR) & 0xff };
+    return sentCap(this.state, this.caps, this.task, this.utcb, this, k);
   }
 
   /** The k-th item as an object of a kind, with the rights asked for; else the answer to give. */
@@ -121,4 +111,26 @@ export class Call {
     if ((item.rights & rights) !== rights) return reply(-A.EPERM);
     return item.obj;
   }
+}
+
+/** The k-th item of a message as a capability of its sender; see `Call.item`. */
+export function sentCap(
+  state: L4State,
+  caps: Caps,
+  task: number,
+  utcb: number,
+  tag: { words: number; items: number },
+  k: number,
+): ItemCap | number {
+  const word = Math.min(tag.words, A.MR_WORDS) + k * 2;
+  if (k >= tag.items || word + 2 > A.MR_WORDS) return -A.EINVAL;
+  const at = utcb + word * 8;
+  if (state.words.low(at) === 0) return -A.EINVAL;
+  const page = readFlexpage(state.words, at + 8);
+  if (page.type !== A.FP_OBJECT) return A.IPC_OVERFLOW;
+  const slot = caps.slot(task, page.base);
+  const obj = slot === 0 ? 0 : state.w(slot + L.S_OBJ);
+  if (obj === 0) return -A.EINVAL;
+  // What the slot holds counts, whatever the item asks for.
+  return { obj, rights: state.w(slot + L.S_ATTR) & 0xff };
 }

@@ -12,6 +12,7 @@ import type { L4Env } from './env.js';
 import { GONE, type Ipc } from './ipc.js';
 import * as L from './layout.js';
 import type { Memory } from './memory.js';
+import type { Shadow } from './shadow.js';
 import type { L4State } from './state.js';
 import { tagOf } from './words.js';
 
@@ -40,13 +41,21 @@ export class Faults {
     private readonly memory: Memory,
     private readonly ipc: Ipc,
     private readonly env: L4Env,
+    private readonly shadow: Shadow,
   ) {}
 
-  /** 0 when capgrind's own region manager has the page, or it is there already. */
+  /**
+   * What needs no guest code: 0 when the page is there, or a region manager of capgrind's own has it; with
+   * --region-manager=virtual also when the guest's region manager has attached it.
+   */
   quick(ts: number, addr: number, access: number): 0 | BadFault {
+    const { env, memory } = this;
     const task = this.taskOf(ts);
     if (task === 0) return unresolved(addr);
-    return this.memory.resolve(task, addr, access) ? 0 : unresolved(addr);
+    const pager = this.handler(this.state.w(ts + L.T_L4), L.H_PAGER)?.obj ?? 0;
+    const asked = env.config.regionManager === 'guest' && pager !== 0;
+    if (memory.resolve(task, addr, access, asked)) return 0;
+    return !asked && this.shadow.resolve(task, pager, addr, access) ? 0 : unresolved(addr);
   }
 
   /**

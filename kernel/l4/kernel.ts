@@ -34,6 +34,7 @@ import { MemAlloc } from './services/mem-alloc.js';
 import { Namespaces } from './services/namespace.js';
 import { Parent } from './services/parent.js';
 import { RegionManager } from './services/rm.js';
+import { Shadow } from './shadow.js';
 import { Sleeper } from './sleeper.js';
 import { L4State } from './state.js';
 import { Tasks } from './tasks.js';
@@ -55,6 +56,7 @@ export class L4Kernel {
   readonly namespaces: Namespaces;
   private observer: Observer | null = null;
   private readonly faults: Faults;
+  private readonly shadow: Shadow;
   private readonly words: Words;
 
   constructor(readonly env: L4Env) {
@@ -93,7 +95,8 @@ export class L4Kernel {
     hosted.set(L.KIND_RM, rm);
     this.namespaces = new Namespaces(state, this.caps, this.dataspaces);
     hosted.set(L.KIND_NAMESPACE, this.namespaces);
-    this.faults = new Faults(state, this.caps, this.memory, this.ipc, env);
+    this.shadow = new Shadow(state, this.caps, this.memory, this.ipc);
+    this.faults = new Faults(state, this.caps, this.memory, this.ipc, env, this.shadow);
     this.faults.rescue = (manager, pc) => (state.kind(manager) === L.KIND_RM ? rm.rescue(manager, pc) : 0);
   }
 
@@ -220,7 +223,10 @@ export class L4Kernel {
     const kind = state.kind(obj);
     const label = words.high(ts + T_X + 10 * 8) * 65536 + (words.low(ts + T_X + 10 * 8) >>> 16);
     if (this.objects.isIpc(kind, label, op, rights)) {
-      return this.finish(ts, me, utcb, ipc.exchange(me, obj, 0, obj, sendDeadline));
+      const asked = (op & OP_CALL) === OP_CALL ? this.shadow.request(me, task, obj, label) : null;
+      const code = ipc.exchange(me, obj, 0, obj, sendDeadline);
+      if (asked !== null && code === 0) this.shadow.answer(me, asked);
+      return this.finish(ts, me, utcb, code);
     }
     if ((op & A.OP_SEND) === 0) return this.finish(ts, me, utcb, this.justReceive(me, op, obj));
     return this.invoke(ts, me, task, utcb, obj, kind, rights, label, op, deadline);
@@ -389,6 +395,7 @@ export class L4Kernel {
   }
 }
 
+const OP_CALL = A.OP_SEND | A.OP_RECV;
 /** `enter`: the thread offers its turn. */
 const YIELDS = 2;
 const CAUSE_FETCH = 12;

@@ -27,6 +27,9 @@ export const A_HASH = L4_AREA + 0x70;
 export const A_KIP = L4_AREA + 0x74;
 /** 1 once whoever watches was told of everything that was there at the start. Atomic. */
 export const A_OBSERVED = L4_AREA + 0x78;
+/** What guests' own region managers have attached (shadow.ts): host address of the table, number of records. */
+export const A_SHADOW = L4_AREA + 0x80;
+export const A_SHADOW_COUNT = L4_AREA + 0x84;
 /** Threads by engine slot: object of the thread that runs there, 1024 words. */
 export const A_THREAD_OF = L4_AREA + 0x1000;
 /** Tasks by engine slot: object, or 0; and how many engine threads still use the slot. 64 pairs. */

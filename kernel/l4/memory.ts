@@ -13,6 +13,9 @@ import { EEXIST, EINVAL, ENOMEM, MEM_R, MEM_W, MEM_X } from './abi.js';
 import * as L from './layout.js';
 import type { L4State } from './state.js';
 
+/** Name of what capgrind's own region manager has attached on request, unlike what the program was loaded with. */
+export const ATTACHED = '[attached]';
+
 const NODES = 1 << 20;
 const NODE_SIZE = 32;
 const N_TASK = 0;
@@ -294,13 +297,17 @@ export class Memory {
     this.settle();
   }
 
-  /** Whether the page is there with the right, or the task's own region manager puts it there now. */
-  resolve(task: number, addr: number, access: number): boolean {
+  /**
+   * Whether the page is there with the right, or capgrind's own region manager puts it there now.
+   * @param loaded only what the program was loaded with is put there
+   */
+  resolve(task: number, addr: number, access: number, loaded = false): boolean {
     const space = this.space(task);
     if ((space.space.map.lookup(addr) & access) !== 0) return true;
     // A page that somebody mapped keeps the rights it was mapped with.
     const node = addr < USER_TOP ? this.#find(task, addr - (addr % PAGE_SIZE)) : 0;
     if (node !== 0 && (this.state.w(node + N_HOST) & OWNED) !== 0) return false;
+    if (loaded && space.regionAt(addr)?.name === ATTACHED) return false;
     return space.fault(addr, access) === 0;
   }
 

@@ -52,10 +52,10 @@ export class L4Rig {
   readonly warnings: string[] = [];
   private readonly spaces = new Map<number, AddressSpace>();
 
-  constructor() {
+  constructor(regionManager: 'virtual' | 'guest' = 'virtual') {
     const env: L4Env = {
       machine: this.machine,
-      config: { trace: false, regionManager: 'virtual', itas: null, boot: null },
+      config: { trace: false, regionManager, itas: null, boot: null },
       space: (s) => this.space(s),
       codeGone() {},
       allocThread: (s) => this.threads.alloc(s, 1),

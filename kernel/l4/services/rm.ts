@@ -10,7 +10,7 @@ import { ACCESS_EXEC, ACCESS_READ, ACCESS_WRITE, PAGE_SIZE } from '../../core/la
 import * as A from '../abi.js';
 import { type Call, failed, type Outcome, reply } from '../call.js';
 import * as L from '../layout.js';
-import type { Memory } from '../memory.js';
+import { ATTACHED, type Memory } from '../memory.js';
 import type { HostedObject } from '../objects.js';
 import { INVALID_CAP } from '../start.js';
 import type { L4State } from '../state.js';
@@ -244,6 +244,7 @@ export class RegionManager implements HostedObject {
       prot,
       noReplace: true,
       lowest: PAGE_SIZE,
+      name: ATTACHED,
     } as const;
     if (source === 0) return space.map({ ...request, kind: 'anon', populate: (flags & F_EAGER) !== 0 }) >= 0;
     // A private copy is made at once: the dataspace may go before its pages are touched.
