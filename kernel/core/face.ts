@@ -23,6 +23,11 @@ export interface Face {
   fault(ts: number, addr: number, access: number): 0 | BadFault;
   /** The same in the middle of translated code: only what needs no other thread and changes no register. */
   peek(ts: number, addr: number, access: number): 0 | BadFault;
+  /**
+   * What `peek` does not resolve, of a block that has been undone: T_PC is its start. Waits for whoever has to be asked, and
+   * raises nothing. True: the block starts over.
+   */
+  resolve(ts: number, addr: number, access: number): boolean;
   /** A synchronous exception, as a signal. True when it was handled: T_UNWIND and T_PC say how to go on. */
   exception(ts: number, signo: number, code: number, addr: number): boolean;
   /** Delivers pending signals at a safepoint. True when T_PC is where to go on, or the process ends. */

@@ -21,6 +21,7 @@ export function l4Face(kernel: L4Kernel): Face {
     endsThread: () => false,
     endsHandler: () => false,
     fault: (ts, addr, access) => kernel.fault(ts, addr, access),
+    resolve: (ts, addr, access) => kernel.resolve(ts, addr, access),
     peek: (ts, addr, access) => kernel.peek(ts, addr, access),
     exception(ts, signo, _code, addr) {
       const cause = CAUSES.get(signo);

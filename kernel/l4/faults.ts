@@ -69,21 +69,7 @@ export class Faults {
     if (this.ipc.gone(me)) return 0;
     const pager = this.handler(me, L.H_PAGER);
     if (pager === null) return this.orphan(ts, addr);
-    if (pager.obj !== 0) {
-      const word =
-        addr -
-        (addr % 8) +
-        (1 | ((access & ACCESS_WRITE) !== 0 ? 2 : 0) | ((access & ACCESS_EXEC) !== 0 ? 4 : 0));
-      const answer = this.call(me, pager, A.PROTO_PAGE_FAULT, 2, 0, (utcb) => {
-        state.words.set(utcb, word);
-        state.words.copy(utcb + 8, ts + T_PC, 1);
-        state.words.set(utcb + A.UTCB_BDR, A.BDR_FPU);
-        state.words.set(utcb + A.UTCB_BR, WINDOW_ITEM);
-        state.words.set(utcb + A.UTCB_BR + 8, WINDOW_ALL);
-      });
-      if (answer === 'gone' || answer === 'canceled') return 0;
-      if (answer !== 'failed' && answer.label >= 0) return 0;
-    }
+    if (pager.obj !== 0 && this.asked(ts, me, pager, addr, access)) return 0;
     const on = pager.hosted === 0 ? 0 : this.rescue(pager.hosted, state.words.unsigned(ts + T_PC));
     if (on !== 0) {
       state.words.set(ts + T_PC, on);
@@ -91,6 +77,32 @@ export class Faults {
       return 0;
     }
     return this.exception(ts, cause, addr) ? 0 : unresolved(addr);
+  }
+
+  /**
+   * As far as the thread's pager resolves it; raises nothing. T_PC may be a little in front of the instruction.
+   * True: the thread looks again.
+   */
+  resolve(ts: number, addr: number, access: number): boolean {
+    if (this.quick(ts, addr, access) === 0) return true;
+    const me = this.state.w(ts + L.T_L4);
+    const pager = this.ipc.gone(me) ? null : this.handler(me, L.H_PAGER);
+    return pager !== null && pager.obj !== 0 && this.asked(ts, me, pager, addr, access);
+  }
+
+  /** Sends the fault message to a pager that is guest code. False when it refuses. */
+  private asked(ts: number, me: number, pager: Handler, addr: number, access: number): boolean {
+    const { words } = this.state;
+    const kind = (access & ACCESS_WRITE) !== 0 ? 2 : (access & ACCESS_EXEC) !== 0 ? 4 : 0;
+    const answer = this.call(me, pager, A.PROTO_PAGE_FAULT, 2, 0, (utcb) => {
+      words.set(utcb, addr - (addr % 8) + 1 + kind);
+      words.copy(utcb + 8, ts + T_PC, 1);
+      words.set(utcb + A.UTCB_BDR, A.BDR_FPU);
+      words.set(utcb + A.UTCB_BR, WINDOW_ITEM);
+      words.set(utcb + A.UTCB_BR + 8, WINDOW_ALL);
+    });
+    if (answer === 'gone' || answer === 'canceled') return true;
+    return answer !== 'failed' && answer.label >= 0;
   }
 
   /** No pager: on Fiasco the thread is killed. */

@@ -314,6 +314,11 @@ export class L4Kernel {
     return this.locked(() => this.faults.fault(ts, addr, access, cause));
   }
 
+  /** Resolves a fault of a block that has been undone; see `Face.resolve`. */
+  resolve(ts: number, addr: number, access: number): boolean {
+    return this.locked(() => this.faults.resolve(ts, addr, access));
+  }
+
   /** What can be resolved in the middle of translated code: pages of capgrind's own region manager. */
   peek(ts: number, addr: number, access: number): 0 | BadFault {
     return this.locked(() => this.faults.quick(ts, addr, access));

@@ -30,6 +30,7 @@ export function linuxFace(kernel: LinuxKernel): Face {
       managed.any ? managers.fault(ts, addr, access) : kernel.space.fault(addr, access),
     peek: (ts, addr, access) =>
       managed.any ? managers.peek(ts, addr, access) : kernel.space.fault(addr, access),
+    resolve: (ts, addr, access) => managed.any && managers.fault(ts, addr, access) === 0,
     exception: (ts, signo, code, addr) => waiting(() => kernel.force(ts, signo, code, addr)),
     signals: (ts) => waiting(() => kernel.deliver(ts)) !== 'none',
     pending: () => false,
