@@ -2,17 +2,20 @@
 import { mkdtempSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import { BIN, capgrind, type Outcome, SCRATCH, story, TEST_ALL, Turns } from '../support/capgrind.js';
+import { BIN, capgrind, type Outcome, ROOT, SCRATCH, story, TEST_ALL, Turns } from '../support/capgrind.js';
+
+/** Runs are short; a loaded machine may let them wait. */
+const LONG = 600_000;
 
 const turns = new Turns(2);
 const folder = mkdtempSync(join(SCRATCH, 'region-manager-'));
 let files = 0;
 
 function run(guest: string, mode: string, options: readonly string[], manager = 'guest'): Promise<Outcome> {
-  const all = ['--tool=none', `--region-manager=${manager}`, ...options, join(BIN, guest)];
+  const all = ['--tool=none', ...options, `--region-manager=${manager}`, join(BIN, guest)];
   const args = guest === 'region-manager' ? [join(folder, `${files++}`), mode] : [];
   return turns.take(() =>
-    capgrind([...all, ...args], { env: { CAPGRIND_LOCK_CHECK: '1' }, timeoutMs: 150_000 }),
+    capgrind([...all, ...args], { env: { CAPGRIND_LOCK_CHECK: '1' }, timeoutMs: 300_000 }),
   );
 }
 
@@ -30,11 +33,13 @@ for (const policy of policies) {
   const how = policy.join(' ') || 'parallel';
 
   test(`${how}: the manager is asked with guest, and never with virtual`, async (t) => {
+    t.timeout(LONG);
     ends(t, await run('region-manager', 'count', policy), 0, `${SECTIONS}asked\n`);
     ends(t, await run('region-manager', 'count', policy, 'virtual'), 0, `${SECTIONS}never asked\n`);
   });
 
   test(`${how}: a manager that runs in the middle of a block breaks it`, async (t) => {
+    t.timeout(LONG);
     ends(t, await run('broken-block', '', policy), 0, '8 blocks, 8 of them broken into\n');
     ends(t, await run('broken-block', '', policy, 'virtual'), 0, '8 blocks, 0 of them broken into\n');
     ends(t, await run('l4/own-rm', '', policy), 0, `${PROTOCOL}8 blocks, 8 of them broken into\n`);
@@ -42,21 +47,32 @@ for (const policy of policies) {
   });
 }
 
+test('with restart the block is undone before the manager is asked', async (t) => {
+  t.timeout(LONG);
+  const restart = [`--tool=${join(ROOT, 'dist/test/tools/shadow-copy.js')}`, '--atomicity=restart'];
+  ends(t, await run('broken-block', '', restart), 0, '8 blocks, 0 of them broken into\n');
+  ends(t, await run('l4/own-rm', '', restart), 0, `${PROTOCOL}8 blocks, 0 of them broken into\n`);
+});
+
 test('a signal reaches a thread that waits for its manager, which it then asks again', async (t) => {
+  t.timeout(LONG);
   ends(t, await run('region-manager', 'signal', usual), 0, SECTIONS);
 });
 
 test('the end of the process is not kept up by a fault that nobody answers', async (t) => {
+  t.timeout(LONG);
   for (const mode of ['hangs', 'keeps']) ends(t, await run('region-manager', mode, []), 7, `${mode}: over\n`);
 });
 
 test('a fault that the manager refuses is SIGSEGV', async (t) => {
+  t.timeout(LONG);
   const o = await run('region-manager', 'refused', []);
   ends(t, o, 'SIGSEGV', '');
   t.regex(o.stderr, /signal 11 \(SIGSEGV\)[\s\S]*at 0x[0-9A-F]+: guest \(region-manager\.c/);
 });
 
 test('a manager that has ended is named, and its faults are SIGSEGV', async (t) => {
+  t.timeout(LONG);
   const o = await run('region-manager', 'ends', []);
   ends(t, o, 'SIGSEGV', '');
   t.regex(
@@ -66,6 +82,7 @@ test('a manager that has ended is named, and its faults are SIGSEGV', async (t) 
 });
 
 test('all threads waiting for each other in this way is a deadlock', async (t) => {
+  t.timeout(LONG);
   const o = await run('region-manager', 'stuck', []);
   t.regex(o.stderr, /Deadlock: all 2 threads wait/, story(o));
   t.regex(
