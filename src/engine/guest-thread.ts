@@ -65,6 +65,8 @@ export interface Hooks {
   page(ts: number, addr: number, access: number): 0 | { signo: number; code: number };
   /** Pager in the middle of translated code: what it does not resolve is asked again through `page`. */
   peek(ts: number, addr: number, access: number): 0 | { signo: number; code: number };
+  /** What `peek` leaves, of a block that has been undone; may wait, raises nothing. True: the block starts over. */
+  resolve(ts: number, addr: number, access: number): boolean;
   /** Whether registers are to be changed once the thread has no translated frame left, and the change. */
   pending(ts: number): boolean;
   apply(ts: number): void;
@@ -230,7 +232,11 @@ export class GuestThread {
       this.givenUpAt = pc;
       alone = this.givenUp >= GIVE_UP_LIMIT;
       if (alone) this.givenUp = 0;
-    } else if (!alone) alone = this.hooks.peek(ts, this.word64(ts + T_FAULT_ADDR), kind & 7) !== 0;
+    } else if (!alone) {
+      const addr = this.word64(ts + T_FAULT_ADDR);
+      const access = kind & 7;
+      alone = this.hooks.peek(ts, addr, access) !== 0 && !this.hooks.resolve(ts, addr, access);
+    }
     if (alone) {
       this.slowPc = pc;
       this.unwind(ts, UNWIND_RESTART);

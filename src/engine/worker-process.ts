@@ -163,6 +163,7 @@ export class WorkerProcess {
       syscall: (ts) => this.syscall(ts),
       page: (ts, addr, access) => this.face.fault(ts, addr, access),
       peek: (ts, addr, access) => this.face.peek(ts, addr, access),
+      resolve: (ts, addr, access) => this.face.resolve(ts, addr, access),
       pending: (ts) => this.face.pending(ts),
       apply: (ts) => this.face.apply(ts),
       trap: (ts, trap) => this.trap(ts, trap),

@@ -52,6 +52,8 @@ test('with restart the block is undone before the manager is asked', async (t) =
   const restart = [`--tool=${join(ROOT, 'dist/test/tools/shadow-copy.js')}`, '--atomicity=restart'];
   ends(t, await run('broken-block', '', restart), 0, '8 blocks, 0 of them broken into\n');
   ends(t, await run('l4/own-rm', '', restart), 0, `${PROTOCOL}8 blocks, 0 of them broken into\n`);
+  const unsafe = [restart[0]!, '--atomicity=unsafe'];
+  ends(t, await run('broken-block', '', unsafe), 0, '8 blocks, 8 of them broken into\n');
 });
 
 test('a signal reaches a thread that waits for its manager, which it then asks again', async (t) => {

@@ -138,6 +138,7 @@ export class JitRig {
       },
       page: (_ts, addr, access) => this.space.fault(addr, access),
       peek: (_ts, addr, access) => this.space.fault(addr, access),
+      resolve: () => false,
       pending: () => false,
       apply: () => {},
       trap: (_ts, trap) => {

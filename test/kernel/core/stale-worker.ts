@@ -1,10 +1,10 @@
 /** A guest thread that does nothing but read through a window (stale-lookup.test.ts). */
 import { isMainThread, workerData } from 'node:worker_threads';
-import { K_MAP_SEQ, T_LIMIT, T_STOP } from '../../../kernel/core/layout.js';
+import { DEPTH_LIMIT, K_MAP_SEQ, T_LIMIT, T_STOP } from '../../../kernel/core/layout.js';
 import { Machine } from '../../../kernel/core/machine.js';
 import type { Run } from '../../../kernel/core/pagemap.js';
 import { attachTask } from '../../../kernel/core/task.js';
-import { DEPTH_LIMIT, ThreadTable } from '../../../kernel/core/threads.js';
+import { ThreadTable } from '../../../kernel/core/threads.js';
 
 export const AT = 0x400000;
 export const OTHER = 0x800000;
