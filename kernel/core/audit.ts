@@ -12,7 +12,7 @@
 /** Marks of 8 bytes {writer u32, reader u32}. */
 export const AUDIT_MARKS = 0x00200000;
 export const AUDIT_MARKS_SIZE = AUDIT_MARKS * 8;
-/** Logs {entries u32, broken u32, writes u32, pad; entries {mark u32, writer u32, wrote u32, pad}}. */
+/** Logs {entries u32, broken u32, writes u32, 1 where the block goes on behind a fault; entries {mark u32, writer u32, wrote u32, pad}}. */
 export const AUDIT_LOG = 0x00010000;
 export const AUDIT_LOG_MAX = 4000;
 export const AUDIT_LOGS = AUDIT_MARKS_SIZE;

@@ -344,6 +344,7 @@ export class GuestThread {
     }
     const r = this.hooks.page(ts, addr, kind & 7);
     if (r !== 0) this.trap(ts, r.signo, r.code, addr, pc);
+    else if (!this.owns()) this.cache.rt.audit_carry(ts);
     return 1;
   }
 

@@ -42,6 +42,7 @@ export interface Rt {
   own_open(ts: number): void;
   own_close(ts: number): void;
   own_alone(ts: number): number;
+  audit_carry(ts: number): void;
   stub: unknown;
   bail: unknown;
 }

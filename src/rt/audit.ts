@@ -23,9 +23,16 @@ function markOf(h: u32): u32 {
   return load<u32>(G_AUDIT_AREA) + (((line << 3) | ((h >> 3) & 7)) << 3);
 }
 
-// At the start of a block.
+// At the start of a block, or where one goes on behind a fault.
 export function audit_begin(ts: u32): void {
-  store<u64>(logOf(ts), 0);
+  const log = logOf(ts);
+  if (load<u32>(log + 12) != 0) store<u32>(log + 12, 0);
+  else store<u64>(log, 0);
+}
+
+// A fault in the middle of a block has been resolved: what runs next is the rest of the block.
+export function audit_carry(ts: u32): void {
+  if (load<u32>(G_AUDIT_AREA) != 0) store<u32>(logOf(ts) + 12, 1);
 }
 
 // The block's entry for a mark, 0 for none.

@@ -56,6 +56,21 @@ test('with restart the block is undone before the manager is asked', async (t) =
   ends(t, await run('broken-block', '', unsafe), 0, '8 blocks, 8 of them broken into\n');
 });
 
+test('the audit names the block that a manager broke into', async (t) => {
+  t.timeout(LONG);
+  const audit = (policy: string): string[] => ['--audit-atomicity=yes', `--atomicity=${policy}`];
+  const linux = await run('broken-block', '', audit('unsafe'));
+  t.regex(linux.stderr, /8 in the block at 0x[0-9A-F]+: block \(broken-block\.c/, story(linux));
+  const l4 = await run('l4/own-rm', '', audit('unsafe'));
+  t.regex(l4.stderr, /[1-8] in the block at 0x[0-9A-F]+: block \(own-rm\.c/, story(l4));
+  for (const guest of ['broken-block', 'l4/own-rm']) {
+    const whole = await run(guest, '', audit('restart'));
+    t.regex(whole.stderr, /block-atomicity violations: 0/, story(whole));
+  }
+  const virtual = await run('l4/own-rm', '', audit('unsafe'), 'virtual');
+  t.notRegex(virtual.stderr, /block \(own-rm\.c/, story(virtual));
+});
+
 test('a signal reaches a thread that waits for its manager, which it then asks again', async (t) => {
   t.timeout(LONG);
   ends(t, await run('region-manager', 'signal', usual), 0, SECTIONS);
