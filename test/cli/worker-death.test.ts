@@ -52,7 +52,7 @@ const CAUSES = {
 
 for (const where of ['start', 'map'] as const) {
   for (const [how, cause] of Object.entries(CAUSES)) {
-    for (const policy of ['parallel', 'serial'] as const) {
+    for (const policy of ['parallel', 'serial', 'restart'] as const) {
       // The two ways of dying that run no finally clause leave locks behind; under the big lock, that one too.
       if (policy === 'serial' && !(how === 'exits' || how === 'throws')) continue;
       const long = how === 'hoards' ? where === 'map' : (where === 'map') !== (policy === 'serial');
