@@ -74,7 +74,7 @@ export class Misuse {
   }
 
   unlockUnlocked(ts: number, lock: number): void {
-    const text = `Thread #${this.r.numberOf(ts)} unlocked a not-locked lock at ${hex(this.r.objects.addr(lock))} `;
+    const text = `Thread #${this.r.numberOf(ts)} unlocked a not-locked lock at ${hex(this.r.objects.addr(lock))}`;
     this.find(ts, 'UnlockUnlocked', text, () => this.lock(lock));
   }
 
@@ -84,7 +84,7 @@ export class Misuse {
   }
 
   unlockBogus(ts: number, addr: number): void {
-    const text = `Thread #${this.r.numberOf(ts)} unlocked an invalid lock at ${hex(addr)} `;
+    const text = `Thread #${this.r.numberOf(ts)} unlocked an invalid lock at ${hex(addr)}`;
     this.find(ts, 'UnlockBogus', text, () => this.r.address(addr));
   }
 
