@@ -50,6 +50,20 @@ usual('a tool that does not say otherwise needs atomic blocks, which parallel do
   t.is(o.stdout, '');
 });
 
+usual('a total order is what serial alone gives; restart gives atomic blocks', async (t) => {
+  const program = join(ROOT, 'test/guests/bin/hello-mini');
+  for (const [atomicity, fine] of [
+    ['total', false],
+    ['block', true],
+  ] as const) {
+    const path = join(SCRATCH, `${atomicity}.mjs`);
+    writeFileSync(path, `export default { name: 'it', atomicity: '${atomicity}', create: () => ({}) };\n`);
+    const o = await capgrind(['-q', `--tool=${path}`, '--atomicity=restart', program]);
+    t.is(o.status, fine ? 0 : 1, story(o));
+    if (!fine) t.regex(o.stderr, /needs total atomicity, which --atomicity=restart does not give; use serial$/m);
+  }
+});
+
 usual('the walk-through shows the tool as it is', (t) => {
   const text = readFileSync(join(ROOT, 'docs/writing-a-tool.md'), 'utf8');
   const shown = [...text.matchAll(/^```ts\n(.*?)^```$/gms)].map((m) => m[1]!);
