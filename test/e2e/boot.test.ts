@@ -3,11 +3,15 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
-import { BIN, capgrind, story, Turns } from '../support/capgrind.js';
+import { BIN, capgrind, story, TEST_ALL, Turns } from '../support/capgrind.js';
 
 const turns = new Turns(2);
 const dir = mkdtempSync(join(tmpdir(), 'capgrind-boot-'));
 test.after.always(() => rmSync(dir, { recursive: true, force: true }));
+
+/** Random calls, and how long they may take. */
+const CALLS = TEST_ALL ? 1_000_000 : 20_000;
+const FUZZ_MS = TEST_ALL ? 1_500_000 : 150_000;
 
 const LIST = join(dir, 'modules.list');
 writeFileSync(
@@ -17,6 +21,10 @@ entry own
 sigma0 boot-sigma0
 roottask boot-root with arguments
 module text.txt and more
+
+entry random
+sigma0 boot-sigma0
+roottask boot-fuzz ${CALLS} 1
 
 entry gone
 sigma0 boot-sigma0
@@ -54,11 +62,11 @@ root task: done
 /** The order of the other tasks' lines is theirs. */
 const sorted = (text: string): string => text.split('\n').sort().join('\n');
 
-const boot = (entry: string, ...options: string[]) =>
+const boot = (entry: string, options: readonly string[], timeoutMs = 150_000) =>
   turns.take(() =>
     capgrind(['boot', `--modules-list=${LIST}`, `--entry=${entry}`, ...options], {
       env: { CAPGRIND_LOCK_CHECK: '1' },
-      timeoutMs: 150_000,
+      timeoutMs,
     }),
   );
 
@@ -69,16 +77,29 @@ for (const options of [
   ['--tool=lackey'],
 ]) {
   test(`two tasks besides sigma0 and the root task: ${options.join(' ')}`, async (t) => {
-    const o = await boot('own', '-q', ...options);
+    const o = await boot('own', ['-q', ...options]);
     t.is(sorted(o.stdout), sorted(OUTPUT), story(o));
     t.is(o.status, 0, story(o));
     if (options.includes('--tool=none')) t.is(o.stderr, '', story(o));
   });
 }
 
+for (const policy of ['parallel', 'serial']) {
+  test(`${CALLS} random calls of two tasks: ${policy}`, async (t) => {
+    t.timeout(FUZZ_MS + 60_000);
+    const o = await boot('random', ['-q', '--tool=none', `--atomicity=${policy}`], FUZZ_MS);
+    const [first, ...others] = o.stdout.split('\n');
+    t.regex(first!, /^sigma0: /, story(o));
+    t.deepEqual(others, ['random calls: ok', 'in order afterwards: ok', 'done', ''], story(o));
+    t.is(o.status, 0, story(o));
+    // A task that lost its pager ends with a remark.
+    t.is(o.stderr.replaceAll(/^==\d+== thread \d+ has no pager .*\n/gm, ''), '', story(o));
+  });
+}
+
 const WRONG: readonly [string[], number, RegExp][] = [
-  [['--entry=none'], 1, /modules\.list: no entry 'none' \(it has own, gone, same, text\)\n$/],
-  [['--entry=gone'], 1, /modules\.list:10: not-there is in none of .*\n$/],
+  [['--entry=none'], 1, /modules\.list: no entry 'none' \(it has own, random, gone, same, text\)\n$/],
+  [['--entry=gone'], 1, /modules\.list:14: not-there is in none of .*\n$/],
   [['--entry=same'], 1, /the root task and sigma0 lie in the same place, 0x40200000\n$/],
   [['--entry=text'], 1, /text\.txt: not an ELF file\n$/],
   [['--entry=own', '--memory=16'], 1, /--memory\)\n$/],
