@@ -295,6 +295,11 @@ export const RES_VERSIONS = 0x04110000;
 // --- tasks ------------------------------------------------------------------------------------------------------
 export const TASKS = 0x04200000;
 export const TASK_STRIDE = 0x00200000;
+/**
+ * Outermost pc of a stack trace of a task that is not the first one, plus its slot: no code lies there, behind the end of user
+ * space. Stack traces of several tasks share one tree.
+ */
+export const TASK_FRAME = 0x4000000000;
 export const MAX_TASKS = 64;
 /** Page map root: one i32 per 4 GiB of guest address, 2^15 of them: address of a leaf table or 0. Region lock. */
 export const K_ROOT = 0;

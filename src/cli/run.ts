@@ -62,6 +62,7 @@ export async function runProgram(o: Options, program: string, replayed?: Recordi
     pid: o.schedule ? SCHEDULED_PID : process.pid,
     report: reportConfig(o, tool),
     images: [],
+    modules: [],
     debugDirs: o.extraDebuginfoPath,
   };
   if (o.result !== undefined) endWithParent();

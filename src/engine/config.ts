@@ -38,6 +38,8 @@ export interface RunConfig {
   report: ReportConfig;
   /** Where the program and its interpreter were mapped: what symbols are read from. */
   images: ImageRef[];
+  /** Of a booted system: what its programs are read from. */
+  modules: ModuleRef[];
   /** Directories searched for separate debug files. */
   debugDirs: string[];
 }
@@ -73,6 +75,15 @@ export interface ImageRef {
   bias: number;
   start: number;
   end: number;
+  /** Task slot that it is mapped in, of a booted system; otherwise there is one task. */
+  task?: number;
+}
+
+/** A module of a booted system: `bytes` of the file at a physical address. */
+export interface ModuleRef {
+  path: string;
+  at: number;
+  bytes: number;
 }
 
 /** What a worker is started with, besides the configuration. */

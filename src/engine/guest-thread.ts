@@ -85,8 +85,8 @@ export interface Hooks {
   flushIcache(): void;
   /** Nanoseconds since some moment before the thread's start, for the counters that the guest can read. */
   clock(): number;
-  /** Code is about to be translated, or loaded on this worker. */
-  needsCode(): void;
+  /** Code at `pc` is about to be translated, or loaded on this worker. */
+  needsCode(pc: number): void;
 }
 
 export class GuestThread {
@@ -369,7 +369,7 @@ export class GuestThread {
   private code(ts: number): number {
     this.enterKernel(ts);
     const pc = this.word64(ts + T_SCRATCH);
-    this.hooks.needsCode();
+    this.hooks.needsCode(pc);
     let slot = this.cache.ensure(ts, pc);
     if (slot === 0) {
       this.setPc(ts, pc);

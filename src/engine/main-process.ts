@@ -45,6 +45,7 @@ import { CodeStore } from '../jit/code-store.js';
 import { prepareV8 } from '../jit/v8.js';
 import type { Log } from '../report/log.js';
 import type { Tool, ToolInstance } from '../tools/api.js';
+import { bootImages } from './boot-images.js';
 import type { RunConfig, ToMain, WorkerData } from './config.js';
 import { ErrorStore } from './error-store.js';
 import { hostDiscard } from './host-memory.js';
@@ -190,13 +191,14 @@ export class MainProcess {
     const boot = readBootModules(request);
     const ram = bootStack(this.l4Kernel(), boot, request.memory);
     this.entry = ram.roottask.entry;
-    this.config.images = boot.modules
-      .filter((m) => m.kind === 'sigma0' || m.kind === 'roottask')
-      .map((m) => ({
-        path: m.path,
-        bias: 0,
-        ...imageExtent(m.kind === 'sigma0' ? ram.sigma0 : ram.roottask),
-      }));
+    // The first two tasks have the first two slots.
+    this.config.images = boot.modules.flatMap(({ kind, path }) => {
+      if (kind === 'sigma0') return [{ path, bias: 0, ...imageExtent(ram.sigma0), task: 0 }];
+      return kind === 'roottask' ? [{ path, bias: 0, ...imageExtent(ram.roottask), task: 1 }] : [];
+    });
+    this.config.modules = boot.modules.flatMap((m, i) =>
+      m.kind === 'module' && !m.packed ? [{ path: m.path, at: ram.places[i]!, bytes: m.bytes.length }] : [],
+    );
   }
 
   private loadLinux(file: ProgramFile): void {
@@ -239,7 +241,7 @@ export class MainProcess {
   /** The tool's instance on this thread, for its final report. */
   toolRuntime(): ToolRuntime {
     const { config, tool, machine, log } = this;
-    const symbols = new Symbols(config);
+    const symbols = new Symbols(config, 0, (task) => bootImages(machine, config.modules, task));
     return new ToolRuntime(
       tool,
       machine,

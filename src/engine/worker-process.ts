@@ -57,6 +57,7 @@ import { Log } from '../report/log.js';
 import { xmlClientMessage } from '../report/xml.js';
 import type { Tool } from '../tools/api.js';
 import { BigLock, type Turns } from './big-lock.js';
+import { type BootImages, bootImages } from './boot-images.js';
 import { coreRequest } from './client-requests.js';
 import { codeHalf, fetchInsn } from './code-fetch.js';
 import type { ImageRef, RunConfig, ToMain, WorkerData } from './config.js';
@@ -91,6 +92,8 @@ export class WorkerProcess {
   /** Set where the program is one of L4. */
   private l4Kernel: L4Kernel | null = null;
   private recorder: IpcRecorder | null = null;
+  /** Set where a system was booted. */
+  private readonly bootImages: BootImages | null;
   readonly log: Log;
   private readonly schedule: Schedule | null;
   private readonly turns: Turns | null;
@@ -136,7 +139,9 @@ export class WorkerProcess {
     });
     this.mem = new GuestMem(this.machine, this.space);
     this.face = config.os === 'l4' ? this.l4() : this.linux();
-    this.symbols = new Symbols(config);
+    const codeOf = (task: number): BootImages | null => bootImages(this.machine, config.modules, task);
+    this.bootImages = codeOf(slot);
+    this.symbols = new Symbols(config, slot, codeOf);
     this.xml = xmlLog(config);
     this.errors = toolErrors(config, tool, {
       machine: this.machine,
@@ -177,7 +182,7 @@ export class WorkerProcess {
       returned: (ts) => this.returned(ts),
       flushIcache: () => this.cache.flushChanged(this.current),
       clock: () => this.schedule?.now() ?? (monotonicMs() - start) * 1e6,
-      needsCode: () => this.knowImages(),
+      needsCode: (pc) => this.knowImages(pc),
     });
     this.cache = new CodeCache(
       this.machine,
@@ -352,6 +357,7 @@ export class WorkerProcess {
   /** Ends the process by a signal's default action; the report says where the thread was. */
   private die(ts: number, trap: FatalSignal): void {
     if (this.exiting()) return;
+    this.knowImages(trap.pc);
     const x = Array.from({ length: 32 }, (_, i) => (i === 0 ? 0 : this.x(ts, i)));
     const pcs = this.symbols.unwind(
       trap.pc,
@@ -414,7 +420,13 @@ export class WorkerProcess {
   }
 
   /** Takes note of files that other workers have mapped; to be called before code is translated or loaded. */
-  private knowImages(): void {
+  private knowImages(pc: number): void {
+    const code = this.bootImages?.find(pc) ?? null;
+    if (code !== null) {
+      this.symbols.replace(code);
+      this.tool.findWraps();
+      this.tell({ kind: 'image', image: code });
+    }
     const now = Atomics.load(this.machine.i32, G_IMAGES >> 2);
     if (now === this.imagesKnown) return;
     this.imagesKnown = now;

@@ -2,7 +2,7 @@
 // form a tree of calling contexts in a lock-free hash table of i64 keys, (pc << 22 | parent << 1 | 1); a node's
 // number is its place in the table. Nodes are never removed, so a number stays good for the whole run. The first word
 // of the table, where no node lies, counts them.
-import { CALLS_MAX, T_CALL_TOP, T_CALLS, TOOL_AREA } from '../../kernel/core/layout';
+import { CALLS_MAX, T_CALL_TOP, T_CALLS, T_TASK, TASK_FRAME, TOOL_AREA } from '../../kernel/core/layout';
 
 export const NODES: u32 = TOOL_AREA;
 export const NODE_COUNT: u32 = 1 << 21;
@@ -32,6 +32,12 @@ function node(parent: u32, pc: u64, most: u32): u32 {
     i = (i + 1) & (NODE_COUNT - 1);
   }
   return 0;
+}
+
+// Node below all frames of a thread: a frame that names its task, where that is not the first one.
+function bottom(ts: u32, most: u32): u32 {
+  const task = load<u32>(ts + T_TASK);
+  return task == 0 ? 0 : node(0, <u64>TASK_FRAME + task, most);
 }
 
 // @ts-expect-error: decorator
@@ -76,7 +82,7 @@ function contextWithin(ts: u32, most: u32): u32 {
   if (top > <u32>CALLS_MAX) top = <u32>CALLS_MAX;
   let known = top;
   while (known > 0 && load<u32>(entry(ts, known - 1) + 12) == 0) known--;
-  let n = known > 0 ? load<u32>(entry(ts, known - 1) + 12) : 0;
+  let n = known > 0 ? load<u32>(entry(ts, known - 1) + 12) : bottom(ts, most);
   for (let i = known; i < top; i++) {
     const e = entry(ts, i);
     // One less than the return address lies in the call.
@@ -95,6 +101,6 @@ export function trace(ts: u32, pc: u64): u32 {
 // The same, 0 when it has frames that are not known yet and there are `most` already.
 export function traceWithin(ts: u32, pc: u64, most: u32): u32 {
   const caller = contextWithin(ts, most);
-  if (caller == 0 && load<u32>(ts + T_CALL_TOP) != 0) return 0;
+  if (caller == 0 && (load<u32>(ts + T_CALL_TOP) | load<u32>(ts + T_TASK)) != 0) return 0;
   return node(caller, pc, most);
 }

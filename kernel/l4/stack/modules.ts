@@ -15,6 +15,8 @@ export interface BootModule {
   /** Name and arguments. */
   readonly cmdline: string;
   readonly bytes: Uint8Array;
+  /** Whether the file holds them packed. */
+  readonly packed: boolean;
 }
 
 export interface BootRequest {
@@ -62,7 +64,8 @@ export function readBootModules(request: BootRequest): BootModules {
 
 function readModule(m: ListedModule, dirs: readonly string[]): BootModule {
   const cmdline = m.args === '' ? m.name : `${m.name} ${m.args}`;
-  if (m.kind === 'kernel') return { kind: m.kind, path: '', name: m.name, cmdline, bytes: new Uint8Array(0) };
+  if (m.kind === 'kernel')
+    return { kind: m.kind, path: '', name: m.name, cmdline, bytes: new Uint8Array(0), packed: false };
   const path = isAbsolute(m.file) ? m.file : dirs.map((d) => join(d, m.file)).find((p) => existsSync(p));
   if (path === undefined) throw new ModulesListError(`${m.at}: ${m.file} is in none of ${dirs.join(', ')}`);
   let bytes: Uint8Array;
@@ -72,7 +75,8 @@ function readModule(m: ListedModule, dirs: readonly string[]): BootModule {
     const code = (error as NodeJS.ErrnoException).code;
     throw new ModulesListError(`${m.at}: ${path}: ${code === 'ENOENT' ? 'no such file' : code}`);
   }
-  if (bytes.length > 2 && bytes[0]! + bytes[1]! * 256 === GZIP_MAGIC) {
+  const packed = bytes.length > 2 && bytes[0]! + bytes[1]! * 256 === GZIP_MAGIC;
+  if (packed) {
     try {
       bytes = gunzipSync(bytes);
     } catch {
@@ -80,7 +84,7 @@ function readModule(m: ListedModule, dirs: readonly string[]): BootModule {
     }
   }
   if (bytes.length === 0) throw new ModulesListError(`${m.at}: ${path}: empty`);
-  return { kind: m.kind, path: resolve(path), name: m.name, cmdline, bytes };
+  return { kind: m.kind, path: resolve(path), name: m.name, cmdline, bytes, packed };
 }
 
 /** Libraries and interpreter that an ELF file asks for. */
