@@ -175,7 +175,7 @@ export class WorkerProcess {
       signals: (ts) => this.face.signals(ts),
       request: (ts) => this.request(ts),
       cold: (pc) => {
-        this.knowImages();
+        this.knowImages(pc);
         return this.tool.cold(pc);
       },
       wrapped: (ts) => this.tool.wrapped(ts, this.guest.getPc(ts)),
