@@ -12,6 +12,7 @@ import {
   T_RES_VALUE,
   T_RES_VERSION,
 } from '../../kernel/core/layout';
+import { nap } from './nap';
 
 // @ts-expect-error: decorator
 @inline
@@ -32,7 +33,7 @@ function lockLine(line: u32): u32 {
     const v = atomic.load<u32>(p);
     if ((v & 1) == 0 && atomic.cmpxchg<u32>(p, v, v + 1) == v) return v;
     if (++spins > 200) {
-      atomic.wait<i32>(p, <i32>(v | 1), 50000);
+      nap(p, <i32>(v | 1), 50);
       spins = 0;
     }
   }

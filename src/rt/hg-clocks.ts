@@ -36,6 +36,7 @@ import {
   INDEX_SPENT,
 } from '../tools/helgrind/layout';
 import { context } from './callstack';
+import { nap } from './nap';
 
 // Largest clock that fits a cell.
 const CLOCK_MAX: u32 = 0xfffffe;
@@ -64,7 +65,7 @@ export function spinLock(word: u32): void {
   while (atomic.cmpxchg<u32>(word, 0, 1) != 0) {
     while (atomic.load<u32>(word) != 0) {
       if (++spins > 200) {
-        atomic.wait<i32>(word, 1, 50000);
+        nap(word, 1, 50);
         spins = 0;
       }
     }

@@ -31,10 +31,11 @@ import {
   UNDO_ENTRY,
 } from '../../kernel/core/ownership';
 import { fault } from './memory';
+import { nap } from './nap';
 
-// Turns of a waiting loop before the thread sleeps, and for how long it sleeps at most, in ns.
+// Turns of a waiting loop before the thread sleeps, and for how long it sleeps at most, in us.
 const SPINS: i32 = 400;
-const NAP: i64 = 100000;
+const NAP: i32 = 100;
 
 // @ts-expect-error: decorator
 @inline
@@ -85,7 +86,7 @@ function awaitIdle(ts: u32, slot: u32, patient: bool): bool {
     if (patient ? atomic.load<i32>(G_EXITING) != 0 : asked(ts)) return false;
     // Again now and then: the thread may have been on its way out of a safepoint.
     if ((n & 63) == 0) poke(slot);
-    if (n > SPINS) atomic.wait<i32>(busy, 1, NAP);
+    if (n > SPINS) nap(busy, 1, NAP);
   }
   return true;
 }
@@ -131,7 +132,7 @@ function acquire(ts: u32, line: u32, write: bool): bool {
     v = atomic.load<u32>(word);
     if ((v & OWN_LOCKED) == 0 && atomic.cmpxchg<u32>(word, v, v | OWN_LOCKED) == v) break;
     if (!alone(ts) && asked(ts)) return false;
-    if (n > SPINS) atomic.wait<i32>(word, <i32>(v | OWN_LOCKED), NAP / 10);
+    if (n > SPINS) nap(word, <i32>(v | OWN_LOCKED), NAP / 10);
   }
   let now = own + 1;
   let ok = true;
@@ -211,10 +212,10 @@ function close(ts: u32, unless: bool): bool {
       if (unless && (atomic.load<i32>(ts + T_STOP) & ~STOP_OWN) != 0) return false;
       if (++n <= SPINS) continue;
       const w = atomic.load<i32>(record + OWN_WANTED);
-      if (w != 0) atomic.wait<i32>(record + OWN_WANTED, w, NAP);
+      if (w != 0) nap(record + OWN_WANTED, w, NAP);
       else {
         const a = atomic.load<i32>(G_OWN_ALONE);
-        if (a != 0) atomic.wait<i32>(G_OWN_ALONE, a, NAP);
+        if (a != 0) nap(G_OWN_ALONE, a, NAP);
       }
     }
   }
@@ -245,7 +246,7 @@ export function own_alone(ts: u32): i32 {
     }
     if (n > SPINS) {
       const a = atomic.load<i32>(G_OWN_ALONE);
-      if (a != 0) atomic.wait<i32>(G_OWN_ALONE, a, NAP);
+      if (a != 0) nap(G_OWN_ALONE, a, NAP);
     }
   }
   const n = atomic.load<u32>(G_PEAK_THREADS);

@@ -60,7 +60,8 @@ usual('a total order is what serial alone gives; restart gives atomic blocks', a
     writeFileSync(path, `export default { name: 'it', atomicity: '${atomicity}', create: () => ({}) };\n`);
     const o = await capgrind(['-q', `--tool=${path}`, '--atomicity=restart', program]);
     t.is(o.status, fine ? 0 : 1, story(o));
-    if (!fine) t.regex(o.stderr, /needs total atomicity, which --atomicity=restart does not give; use serial$/m);
+    if (!fine)
+      t.regex(o.stderr, /needs total atomicity, which --atomicity=restart does not give; use serial$/m);
   }
 });
 
