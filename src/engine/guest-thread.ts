@@ -122,7 +122,7 @@ export class GuestThread {
       js_thrash: (ts: number) => this.thrash(ts),
       js_clock: () => this.hooks.clock(),
       js_nap: (word: number, value: number, micros: number) => {
-        Atomics.wait(this.i32, word >> 2, value, micros / 1000);
+        Atomics.wait(this.i32, word >>> 2, value, micros / 1000);
       },
       js_cold: this.toolCall((ts: number) => this.hooks.cold(this.word64(ts + T_SCRATCH))),
       js_wrapped: this.toolCall((ts: number) => this.hooks.wrapped(ts)),
