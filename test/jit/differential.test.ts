@@ -46,7 +46,7 @@ async function compare(
 }
 
 test('interpreter, translated code and qemu agree on random programs', async (t) => {
-  t.timeout(ALL ? 3_600_000 : 120_000);
+  t.timeout(ALL ? 3_600_000 : 400_000);
   const count = ONLY ? 1 : ALL ? 100_000 : MORE ? 4_000 : 600;
   const share = qemuInstalled() ? (ONLY ? 1 : ALL ? 1 : 0.25) : 0;
   const { failures, counts } = await compare(
@@ -61,7 +61,7 @@ test('interpreter, translated code and qemu agree on random programs', async (t)
 });
 
 test('the interpreter of cold code agrees with that of the IR', async (t) => {
-  t.timeout(ALL ? 3_600_000 : 120_000);
+  t.timeout(ALL ? 3_600_000 : 400_000);
   const count = ALL ? 100_000 : MORE ? 1_000 : 200;
   for (const trapping of [false, true]) {
     const pair = [new Executor('interpreter', null, 200, COLD), new Executor('cold code', COLD, 200, COLD)];
@@ -78,7 +78,7 @@ test('the interpreter of cold code agrees with that of the IR', async (t) => {
 });
 
 test('registers and memory are exact at every trap', async (t) => {
-  t.timeout(ALL ? 3_600_000 : 120_000);
+  t.timeout(ALL ? 3_600_000 : 400_000);
   const count = ALL ? 20_000 : MORE ? 800 : 150;
   const { failures, counts } = await compare(executors(200), MORE ? 7_100_000 : 7_000_000, count, 0, true);
   t.is(failures.join('\n\n'), '');
@@ -87,7 +87,7 @@ test('registers and memory are exact at every trap', async (t) => {
 });
 
 test('with threads about, stores test the reservation filter and end reservations', async (t) => {
-  t.timeout(ALL ? 3_600_000 : 120_000);
+  t.timeout(ALL ? 3_600_000 : 400_000);
   const count = ALL ? 20_000 : MORE ? 600 : 150;
   const all = executors(300);
   for (const e of all) e.rig.multi();

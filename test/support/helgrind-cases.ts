@@ -78,7 +78,7 @@ export function problemsOf(c: HelgrindCase, o: Outcome): string[] {
   for (const e of open) problems.push(`unexpected: ${e.split('\n').find((l) => l !== '') ?? ''}`);
   for (const s of c.says ?? []) if (!new RegExp(s, 'm').test(o.stderr)) problems.push(`no line /${s}/`);
   const prints = c.prints ?? `^${c.guest.replace(/^(hg|races)-/, '')}: `;
-  if (!new RegExp(prints).test(o.stdout)) problems.push(`stdout is not /${prints}/`);
+  if (!new RegExp(prints, 'm').test(o.stdout)) problems.push(`stdout is not /${prints}/`);
   if (o.status !== (c.exit ?? 0)) problems.push(`exit status is not ${c.exit ?? 0}`);
   return problems;
 }
