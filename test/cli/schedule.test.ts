@@ -142,19 +142,19 @@ usual(
 
 more('--quantum: how many steps a turn has, in turn under serial and under a fair schedule', async (t) => {
   t.timeout(600_000);
-  const guest = [join(BIN, 'alternate'), '5000'];
-  const turnsOf = async (...words: string[]): Promise<number> => {
-    const o = await run(['--tool=none', ...words, ...guest]);
+  const turnsOf = async (rounds: number, ...words: string[]): Promise<number> => {
+    const o = await run(['--tool=none', ...words, join(BIN, 'alternate'), `${rounds}`]);
     t.is(o.status, 0, story(o));
     return Number(/^(\d+) turns$/m.exec(o.stdout)![1]);
   };
-  // 5000 rounds of each thread are some 10000 steps: a branch each round, and an atomic where those count.
-  const serial = await turnsOf('--atomicity=serial', '--quantum=50');
-  t.true(serial >= 150 && serial <= 600, `${serial} turns of 50 steps`);
-  t.true((await turnsOf('--atomicity=serial')) < 50, 'time slices');
-  const fair = await turnsOf('--schedule=fair', '--quantum=50');
+  // A round of each thread is some two steps: a branch, and an atomic where those count. Under serial a turn lasts until
+  // the other thread is back in the queue, which takes longer than 50 steps: far fewer turns than 40,000.
+  const serial = await turnsOf(1_000_000, '--atomicity=serial', '--quantum=50');
+  t.true(serial >= 100 && serial <= 50_000, `${serial} turns of 50 steps or more`);
+  t.true((await turnsOf(1_000_000, '--atomicity=serial')) < 50, 'time slices');
+  const fair = await turnsOf(5000, '--schedule=fair', '--quantum=50');
   t.true(fair >= 300 && fair <= 1200, `${fair} turns of 50 steps`);
-  t.true((await turnsOf('--schedule=fair', '--quantum=1000')) < 60);
+  t.true((await turnsOf(5000, '--schedule=fair', '--quantum=1000')) < 60);
 });
 
 usual('a recording that is damaged, unfinished, of another version or none at all: one line', async (t) => {
