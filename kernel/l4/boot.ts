@@ -11,6 +11,7 @@ import type { L4Kernel } from './kernel.js';
 import { makeKip } from './kip.js';
 import * as L from './layout.js';
 import { CREATOR_RIGHTS } from './obj-factory.js';
+import { GIVEN, handOut, rootObject } from './root-objects.js';
 import { DS_R, DS_X } from './services/dataspace.js';
 import { buildStack } from './start.js';
 
@@ -25,8 +26,6 @@ const UTCB_AREA = 0xb3000000;
 const UTCB_ORDER = 12;
 /** Kernel memory that the application's factory may use. */
 const QUOTA = 64 << 20;
-/** Rights of a capability that was handed out: not to destroy what it names. */
-const GIVEN = A.CAP_W | A.CAP_S | A.CAP_R | A.CAP_OBJECT_RIGHTS | L.SLOT_COUNTED;
 const APP_PRIORITY = 2;
 
 export interface Application {
@@ -50,15 +49,11 @@ export interface Booted {
  * when memory is too small.
  */
 export function bootApplication(kernel: L4Kernel, app: Application): Booted {
-  const { state, caps, tasks, memory } = kernel;
+  const { state, tasks, memory } = kernel;
   if (!kernel.boot()) throw new Error('not enough memory for the L4 kernel');
   state.lock();
   try {
-    const object = (kind: number): number => {
-      const obj = state.alloc(kind, 0, 0);
-      if (obj === 0) throw new Error('no room for kernel objects');
-      return obj;
-    };
+    const object = (kind: number): number => rootObject(kernel, kind);
     const factory = object(L.KIND_FACTORY);
     state.f64[(factory + L.F_LIMIT) >>> 3] = QUOTA;
     const task = object(L.KIND_TASK);
@@ -66,9 +61,8 @@ export function bootApplication(kernel: L4Kernel, app: Application): Booted {
     if (tasks.initTask(task, area) !== 0) throw new Error('no room for a task');
     const thread = object(L.KIND_THREAD);
     tasks.initThread(thread);
-    const give = (index: number, obj: number, rights = GIVEN): void => {
-      if (!caps.fill(task, index, obj, rights, 'create')) throw new Error('no room for capabilities');
-    };
+    const give = (index: number, obj: number, rights = GIVEN): void =>
+      handOut(kernel, task, index, obj, rights);
     give(A.CAP_TASK, task);
     give(A.CAP_FACTORY, factory);
     give(A.CAP_THREAD, thread, CREATOR_RIGHTS);

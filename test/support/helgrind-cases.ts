@@ -27,8 +27,6 @@ export interface HelgrindCase {
   /** Lines that its report must have besides errors, as regular expressions. */
   readonly says?: readonly string[];
   readonly findings: readonly Finding[];
-  /** Left out for now, for the reason given. */
-  readonly pending?: string;
   /** First lines of what Valgrind's helgrind reports for the same program. */
   readonly valgrind: readonly string[];
   /** Why Valgrind's findings are others, where they are. */

@@ -20,10 +20,6 @@ cases.forEach((c, index) => {
     if (!TEST_ALL && policy !== (c.usual ?? POLICIES[index % 2])) continue;
     if (!runsNow(FEW.test(c.guest))) continue;
     const title = `${titleOf(c)} (${policy})`;
-    if (c.pending !== undefined) {
-      test.todo(`${title}: ${c.pending}`);
-      continue;
-    }
     test(title, async (t) => {
       t.timeout(1_200_000);
       const o = await turns.take(() => runCase(c, policy));

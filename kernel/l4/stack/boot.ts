@@ -10,14 +10,13 @@ import type { L4Kernel } from '../kernel.js';
 import { makeKip } from '../kip.js';
 import * as L from '../layout.js';
 import { CREATOR_RIGHTS } from '../obj-factory.js';
+import { GIVEN, handOut, rootObject } from '../root-objects.js';
 import type { BootModules } from './modules.js';
 import { layOut, type Ram } from './ram.js';
 
 /** UTCBs of the first two threads. */
 const UTCB_AREA = USER_TOP - 0x10000;
 const UTCB_ORDER = 12;
-/** Rights of what a task finds at its start: not to destroy the object. */
-const GIVEN = A.CAP_W | A.CAP_S | A.CAP_R | A.CAP_OBJECT_RIGHTS | L.SLOT_COUNTED;
 const SIGMA0_LABEL = 0x40;
 /** Kernel memory that there is at all. */
 const KERNEL_MEMORY = 256 << 20;
@@ -30,18 +29,13 @@ const FIRST_PRIORITY = 1;
  */
 export function bootStack(kernel: L4Kernel, modules: BootModules, bytes: number): Ram {
   const ram = layOut(modules, bytes);
-  const { state, caps, tasks } = kernel;
+  const { state, tasks } = kernel;
   if (!kernel.boot()) throw new Error('not enough memory for the L4 kernel');
   state.lock();
   try {
-    const object = (kind: number): number => {
-      const obj = state.alloc(kind, 0, 0);
-      if (obj === 0) throw new Error('no room for kernel objects');
-      return obj;
-    };
-    const give = (task: number, index: number, obj: number, rights = GIVEN): void => {
-      if (!caps.fill(task, index, obj, rights, 'create')) throw new Error('no room for capabilities');
-    };
+    const object = (kind: number): number => rootObject(kernel, kind);
+    const give = (task: number, index: number, obj: number, rights = GIVEN): void =>
+      handOut(kernel, task, index, obj, rights);
     const factory = object(L.KIND_FACTORY);
     state.f64[(factory + L.F_LIMIT) >>> 3] = KERNEL_MEMORY;
     const common: [number, number][] = [
